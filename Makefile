@@ -1,0 +1,47 @@
+# make help lists the targets.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help install devnet test lint types imports check contracts lock
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+install: $(VENV)/.installed ## create .venv with the locked dependencies and the phal2 command
+
+devnet: install ## run L1, sequencer, batcher and follower; Ctrl-C stops them
+	@$(BIN)/phal2 devnet $(ARGS)
+
+test: install ## run the whole test suite
+	@$(BIN)/python -m pytest $(ARGS)
+
+lint: install ## check style and formatting
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+types: install ## check types
+	@$(BIN)/mypy
+
+imports: install ## check which package may import which
+	@$(BIN)/lint-imports
+
+check: lint types imports ## all checks but the tests
+
+contracts: ## compile the contracts anew (needs Node.js)
+	@cd phal2/contracts/build && npm ci && node build.mjs
+
+lock: install ## resolve the dependencies anew into requirements.lock
+	@$(BIN)/pip install --quiet uv
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --extra dev \
+		--output-file requirements.lock pyproject.toml
+
+$(VENV)/.installed: pyproject.toml requirements.lock
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; v in ((3, 11), (3, 12)) or sys.exit(f"phal2 needs Python 3.11 or 3.12, {sys.executable} is {v[0]}.{v[1]}; try: make PYTHON=python3.11")'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "installing the locked dependencies into $(VENV) (a minute at most)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@

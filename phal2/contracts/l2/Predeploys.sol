@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+
+/// @title Predeploys
+/// @notice Addresses of the contracts that L2 has from genesis on.
+library Predeploys {
+    /// @notice Values of the L1 origin.
+    address internal constant L1_BLOCK = 0x4200000000000000000000000000000000000015;
+
+    /// @notice Messages to L1.
+    address internal constant L2_TO_L1_MESSAGE_PASSER = 0x4200000000000000000000000000000000000016;
+
+    /// @notice The attestation of the running transaction.
+    address internal constant ATTESTATION_CONTEXT = 0x4200000000000000000000000000000000000054;
+
+    /// @notice Which attestations the chain accepts.
+    address internal constant ATTESTATION_POLICY = 0x4200000000000000000000000000000000000055;
+
+    /// @notice Enclaves with a registered key.
+    address internal constant ENCLAVE_REGISTRY = 0x4200000000000000000000000000000000000056;
+
+    /// @notice Claims of PHA by Substrate accounts.
+    address internal constant PHA_CLAIMS = 0x4200000000000000000000000000000000000057;
+}

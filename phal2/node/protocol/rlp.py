@@ -1,0 +1,148 @@
+"""Recursive length prefix, strictly canonical (Yellow Paper, appendix B).
+
+An item is a byte string or a sequence of items. Decoding gives `bytes` and `list`; it refuses trailing bytes, lengths
+that could be shorter, single bytes with a prefix, and nesting deeper than any structure of Ethereum has.
+"""
+
+from collections.abc import Sequence
+from typing import Final, TypeAlias
+
+from phal2.node.protocol.errors import InvalidEncoding
+
+Item: TypeAlias = "bytes | Sequence[Item]"
+Decoded: TypeAlias = "bytes | list[Decoded]"
+
+MAXIMUM_DEPTH: Final = 64
+
+_SINGLE_BYTES: Final = tuple(bytes([value]) for value in range(256))
+_STRING_PREFIXES: Final = tuple(bytes([0x80 + length]) for length in range(56))
+_LIST_PREFIXES: Final = tuple(bytes([0xC0 + length]) for length in range(56))
+
+
+class RlpError(InvalidEncoding):
+    """Bytes that are not canonical RLP, or an item of another shape than expected."""
+
+
+def encode(item: Item) -> bytes:
+    """Encode a byte string or a (nested) sequence of byte strings."""
+    if isinstance(item, bytes | bytearray | memoryview):
+        return encode_bytes(bytes(item))
+    return encode_list([encode(element) for element in item])
+
+
+def encode_bytes(data: bytes) -> bytes:
+    """Encode one byte string."""
+    length = len(data)
+    if length == 1 and data[0] < 0x80:
+        return data
+    if length < 56:
+        return _STRING_PREFIXES[length] + data
+    return _long_prefix(0xB7, length) + data
+
+
+def encode_list(encoded_elements: Sequence[bytes]) -> bytes:
+    """Encode a list whose elements are encoded already."""
+    payload = b"".join(encoded_elements)
+    length = len(payload)
+    if length < 56:
+        return _LIST_PREFIXES[length] + payload
+    return _long_prefix(0xF7, length) + payload
+
+
+def encode_uint(value: int) -> bytes:
+    """Return the minimal big-endian bytes of a non-negative integer (not yet an RLP string): 0 is the empty string."""
+    if value < 0:
+        raise ValueError(f"RLP has no negative integers, got {value}")
+    return value.to_bytes((value.bit_length() + 7) // 8, "big")
+
+
+def decode_uint(data: Decoded, maximum_bytes: int = 32) -> int:
+    """Read an integer from a decoded item; leading zeros, lists and more than `maximum_bytes` raise `RlpError`."""
+    if not isinstance(data, bytes):
+        raise RlpError("expected an integer, found a list")
+    if len(data) > maximum_bytes:
+        raise RlpError(f"integer of {len(data)} bytes, at most {maximum_bytes} allowed")
+    if data and data[0] == 0:
+        raise RlpError("integer with a leading zero byte")
+    return int.from_bytes(data, "big")
+
+
+def decode(data: bytes) -> Decoded:
+    """Decode exactly one item; anything that is not canonical raises `RlpError`."""
+    item, end = _decode_item(data, 0, len(data), 0)
+    if end != len(data):
+        raise RlpError(f"{len(data) - end} trailing bytes after the item")
+    return item
+
+
+def decode_prefix(data: bytes, start: int = 0) -> tuple[Decoded, int]:
+    """Decode one item that begins at `start`; return it and the offset behind it (for streams of items)."""
+    return _decode_item(data, start, len(data), 0)
+
+
+def decode_list(data: bytes) -> list[Decoded]:
+    """Decode exactly one item, which must be a list."""
+    return expect_list(decode(data))
+
+
+def expect_list(item: Decoded, length: int | None = None) -> list[Decoded]:
+    """Return `item` where it is a list (of `length` elements, if given); else raise `RlpError`."""
+    if isinstance(item, bytes):
+        raise RlpError("expected a list, found a byte string")
+    if length is not None and len(item) != length:
+        raise RlpError(f"expected a list of {length} elements, found {len(item)}")
+    return item
+
+
+def expect_bytes(item: Decoded, length: int | None = None) -> bytes:
+    """Return `item` where it is a byte string (of `length` bytes, if given); else raise `RlpError`."""
+    if not isinstance(item, bytes):
+        raise RlpError("expected a byte string, found a list")
+    if length is not None and len(item) != length:
+        raise RlpError(f"expected a byte string of {length} bytes, found {len(item)}")
+    return item
+
+
+def _long_prefix(offset: int, length: int) -> bytes:
+    length_bytes = encode_uint(length)
+    return _SINGLE_BYTES[offset + len(length_bytes)] + length_bytes
+
+
+def _decode_item(data: bytes, start: int, end: int, depth: int) -> tuple[Decoded, int]:
+    if start >= end:
+        raise RlpError("item expected, but the bytes end")
+    prefix = data[start]
+    if prefix < 0x80:
+        return _SINGLE_BYTES[prefix], start + 1
+    if prefix < 0xC0:
+        begin, stop = _payload_bounds(data, start, end, prefix - 0x80)
+        if stop - begin == 1 and data[begin] < 0x80:
+            raise RlpError("single byte below 0x80 encoded with a prefix")
+        return data[begin:stop], stop
+    begin, stop = _payload_bounds(data, start, end, prefix - 0xC0)
+    if depth == MAXIMUM_DEPTH:
+        raise RlpError(f"lists nested deeper than {MAXIMUM_DEPTH}")
+    elements: list[Decoded] = []
+    while begin < stop:
+        element, begin = _decode_item(data, begin, stop, depth + 1)
+        elements.append(element)
+    return elements, stop
+
+
+def _payload_bounds(data: bytes, start: int, end: int, short_length: int) -> tuple[int, int]:
+    begin = start + 1
+    length = short_length
+    if short_length > 55:
+        length_size = short_length - 55
+        length_bytes = data[begin : begin + length_size]
+        if len(length_bytes) < length_size or begin + length_size > end:
+            raise RlpError("the bytes end within a length")
+        if length_bytes[0] == 0:
+            raise RlpError("length with a leading zero byte")
+        length = int.from_bytes(length_bytes, "big")
+        if length < 56:
+            raise RlpError(f"length {length} encoded in the long form")
+        begin += length_size
+    if length > end - begin:
+        raise RlpError(f"item of {length} bytes, but only {end - begin} are left")
+    return begin, begin + length

@@ -1,0 +1,146 @@
+"""The rollup configuration: what a node must know beside L1 and the genesis (op-node's rollup.json)."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from phal2.node.protocol.block_refs import BlockId
+from phal2.node.protocol.errors import Phal2Error
+from phal2.node.protocol.forks import Fork, ForkSchedule
+
+CHANNEL_TIMEOUT_GRANITE: Final = 50
+"""L1 blocks from the first to the last frame of a channel, from Granite on."""
+
+MAXIMUM_SEQUENCER_DRIFT_FJORD: Final = 1800
+"""Seconds that an L2 block's time may be ahead of its L1 origin's, from Fjord on."""
+
+_FORK_NAMES: Final = (
+    "regolith",
+    "canyon",
+    "delta",
+    "ecotone",
+    "fjord",
+    "granite",
+    "holocene",
+    "isthmus",
+    "jovian",
+    "attested",
+)
+
+
+class InvalidConfiguration(Phal2Error):
+    """A configuration that lacks a value or holds one out of range. Correct it and start again."""
+
+
+@dataclass(frozen=True, slots=True)
+class SystemConfig:
+    """What L1's SystemConfig contract rules of an L2 block.
+
+    `scalar` is the 32-byte word of version 1: byte 0 is 1, bytes 24-27 the blob base fee scalar, 28-31 the base fee
+    scalar.
+    """
+
+    batcher_address: bytes
+    overhead: bytes
+    scalar: bytes
+    gas_limit: int
+    eip1559_denominator: int = 0
+    eip1559_elasticity: int = 0
+    operator_fee_scalar: int = 0
+    operator_fee_constant: int = 0
+
+    @property
+    def base_fee_scalar(self) -> int:
+        """Scalar of the L1 base fee (Ecotone)."""
+        return int.from_bytes(self.scalar[28:32], "big")
+
+    @property
+    def blob_base_fee_scalar(self) -> int:
+        """Scalar of the L1 blob base fee (Ecotone); version 0 of the word has none."""
+        return int.from_bytes(self.scalar[24:28], "big") if self.scalar[0] == 1 else 0
+
+
+def ecotone_scalar(base_fee_scalar: int, blob_base_fee_scalar: int) -> bytes:
+    """Return the 32-byte scalar word of version 1."""
+    return b"\x01" + bytes(23) + blob_base_fee_scalar.to_bytes(4, "big") + base_fee_scalar.to_bytes(4, "big")
+
+
+@dataclass(frozen=True, slots=True)
+class RollupConfig:
+    """Chain ids, genesis, timing, addresses and forks of the rollup. Times are in seconds, windows in L1 blocks."""
+
+    l1_chain_id: int
+    l2_chain_id: int
+    l1_genesis: BlockId
+    l2_genesis: BlockId
+    l2_genesis_time: int
+    genesis_system_config: SystemConfig
+    block_time: int
+    batch_inbox_address: bytes
+    deposit_contract_address: bytes
+    l1_system_config_address: bytes
+    forks: ForkSchedule
+    maximum_sequencer_drift: int = 600
+    sequencing_window_size: int = 3600
+    channel_timeout_bedrock: int = 300
+    eip1559_elasticity: int = 6
+    eip1559_denominator: int = 50
+    eip1559_denominator_canyon: int = 250
+
+    def __post_init__(self) -> None:
+        if self.block_time <= 0:
+            raise InvalidConfiguration(f"block_time is {self.block_time} s, expected at least 1")
+
+    def l2_timestamp(self, number: int) -> int:
+        """Return the timestamp that the L2 block `number` must have."""
+        return self.l2_genesis_time + (number - self.l2_genesis.number) * self.block_time
+
+    def sequencer_drift(self, timestamp: int) -> int:
+        """Return the greatest lead in seconds of an L2 block of `timestamp` over its L1 origin."""
+        active = self.forks.is_active(Fork.FJORD, timestamp)
+        return MAXIMUM_SEQUENCER_DRIFT_FJORD if active else self.maximum_sequencer_drift
+
+    def channel_timeout(self, timestamp: int) -> int:
+        """Return the channel timeout in L1 blocks at an L1 block of `timestamp`."""
+        active = self.forks.is_active(Fork.GRANITE, timestamp)
+        return CHANNEL_TIMEOUT_GRANITE if active else self.channel_timeout_bedrock
+
+    def to_json(self) -> dict[str, object]:
+        """Return op-node's rollup.json as a JSON object."""
+        system = self.genesis_system_config
+        eip1559_params = system.eip1559_denominator << 32 | system.eip1559_elasticity
+        operator_fee_params = system.operator_fee_scalar << 64 | system.operator_fee_constant
+        fork_times = {f"{name}_time": getattr(self.forks, f"{name}_time") for name in _FORK_NAMES}
+        return {
+            "genesis": {
+                "l1": {"hash": _hex(self.l1_genesis.hash), "number": self.l1_genesis.number},
+                "l2": {"hash": _hex(self.l2_genesis.hash), "number": self.l2_genesis.number},
+                "l2_time": self.l2_genesis_time,
+                "system_config": {
+                    "batcherAddr": _hex(system.batcher_address),
+                    "overhead": _hex(system.overhead),
+                    "scalar": _hex(system.scalar),
+                    "gasLimit": system.gas_limit,
+                    "eip1559Params": f"0x{eip1559_params:016x}",
+                    "operatorFeeParams": f"0x{operator_fee_params:064x}",
+                },
+            },
+            "block_time": self.block_time,
+            "max_sequencer_drift": self.maximum_sequencer_drift,
+            "seq_window_size": self.sequencing_window_size,
+            "channel_timeout": self.channel_timeout_bedrock,
+            "l1_chain_id": self.l1_chain_id,
+            "l2_chain_id": self.l2_chain_id,
+            **{name: time for name, time in fork_times.items() if time is not None},
+            "batch_inbox_address": _hex(self.batch_inbox_address),
+            "deposit_contract_address": _hex(self.deposit_contract_address),
+            "l1_system_config_address": _hex(self.l1_system_config_address),
+            "chain_op_config": {
+                "eip1559Elasticity": self.eip1559_elasticity,
+                "eip1559Denominator": self.eip1559_denominator,
+                "eip1559DenominatorCanyon": self.eip1559_denominator_canyon,
+            },
+        }
+
+
+def _hex(data: bytes) -> str:
+    return "0x" + data.hex()
