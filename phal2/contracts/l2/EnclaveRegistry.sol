@@ -32,7 +32,7 @@ contract EnclaveRegistry is Owned, Attested {
     }
 
     /// @notice Shortest registration, in seconds.
-    uint64 public constant MINIMUM_VALIDITY = 1 days;
+    uint64 public constant MINIMUM_VALIDITY = 1 seconds;
 
     /// @notice Longest registration, in seconds.
     uint64 public constant MAXIMUM_VALIDITY = 30 days;
@@ -62,7 +62,7 @@ contract EnclaveRegistry is Owned, Attested {
     /// @notice Registers the key behind `enclave` with the measurements of the quote that attests this transaction.
     ///         An address can be registered once, also after its registration ended.
     /// @param enclave  Address of the key.
-    /// @param validFor Seconds for which the key attests, 1 to 30 days.
+    /// @param validFor Seconds for which the key attests, from 1 second to 30 days.
     function register(address enclave, uint64 validFor) external {
         IAttestationContext.Attestation memory attestation = _attestation();
         if (attestation.kind != KIND_QUOTE) revert AttestationKindRefused(attestation.kind);

@@ -1,0 +1,207 @@
+"""`phal2 batcher`: runs the batcher against an L1 endpoint and an L2 node."""
+
+import argparse
+import asyncio
+import contextlib
+import logging
+import signal
+import stat
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from phal2.bridge.batcher.batcher import Batcher
+from phal2.bridge.batcher.errors import BatcherError, InvalidKey
+from phal2.bridge.batcher.inbox import NodeInbox, read_inbox
+from phal2.bridge.batcher.settings import GWEI, BatcherSettings
+from phal2.node.l1.client import L1Client
+from phal2.node.l1.json_rpc import JsonRpcClient
+from phal2.node.protocol.addresses import to_checksum_address
+from phal2.node.protocol.signatures import SECP256K1_ORDER, address_of_private_key
+
+_LOGGER = logging.getLogger("phal2.batcher")
+
+_DEFAULTS: Final = BatcherSettings()
+
+_DESCRIPTION: Final = """\
+Post the blocks of an L2 chain to L1, so that every follower can derive the chain from L1 alone.
+
+The batcher reads unsafe blocks from the sequencer, gathers them in compressed channels, and sends
+these as call data to the batch inbox. The inbox and the L1 chain id come from the L2 node's rollup
+configuration. Only data from the batcher's account counts, so the key must be that account's,
+and the account needs ETH on L1.
+
+It keeps nothing on disk: stop it and start it at any time. At the start it waits until the L2 node
+has derived what was posted before, and goes on after the safe head.
+Run only one batcher with a key.
+"""
+
+_EXAMPLE: Final = """\
+example:
+  phal2 batcher --l1 http://127.0.0.1:8545 --l2 http://127.0.0.1:9545 --private-key-file batcher.key
+"""
+
+
+def add_batcher_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Register `batcher`; it sets `run`, which takes the arguments and returns the exit code."""
+    parser = subparsers.add_parser(
+        "batcher",
+        help="post L2 blocks to L1",
+        description=_DESCRIPTION,
+        epilog=_EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--l1", required=True, metavar="URL", help="JSON-RPC endpoint of L1")
+    parser.add_argument("--l2", required=True, metavar="URL", help="JSON-RPC endpoint of the sequencer's node")
+    key = parser.add_mutually_exclusive_group(required=True)
+    key.add_argument(
+        "--private-key",
+        type=_private_key,
+        metavar="HEX",
+        help="the batcher's key; other users of the machine can see it, so prefer --private-key-file",
+    )
+    key.add_argument("--private-key-file", type=Path, metavar="FILE", help="a file that holds the key as hex")
+    _add_settings(parser)
+    parser.set_defaults(run=run)
+
+
+def _add_settings(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--poll-interval",
+        type=_number,
+        default=_DEFAULTS.poll_interval_seconds,
+        metavar="SECONDS",
+        help="pause between two looks at the chains (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--channel-duration",
+        type=_whole_number,
+        default=_DEFAULTS.channel_duration,
+        metavar="BLOCKS",
+        help="L1 blocks that a channel stays open: longer compresses better, but blocks become safe later "
+        "(default: %(default)s)",
+    )
+    parser.add_argument(
+        "--channel-size",
+        type=_whole_number,
+        default=_DEFAULTS.channel_bytes,
+        metavar="BYTES",
+        help="compressed size at which a channel is closed early (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--max-in-flight",
+        type=_whole_number,
+        default=_DEFAULTS.transactions_in_flight,
+        metavar="COUNT",
+        help="transactions that may wait to be mined (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--resubmit-after",
+        type=_number,
+        default=_DEFAULTS.resubmission_seconds,
+        metavar="SECONDS",
+        help="when to send an unmined transaction again with higher fees (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--fee-limit",
+        type=_whole_number,
+        default=_DEFAULTS.fee_limit // GWEI,
+        metavar="GWEI",
+        help="never pay more than this per gas (default: %(default)s)",
+    )
+    parser.add_argument("--verbose", action="store_true", help="log what is waited for, too")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run the batcher until it is interrupted; return the exit code. Raises a `Phal2Error` where it cannot begin."""
+    private_key = arguments.private_key or _read_key_file(arguments.private_key_file)
+    settings = BatcherSettings(
+        poll_interval_seconds=arguments.poll_interval,
+        channel_duration=arguments.channel_duration,
+        channel_bytes=arguments.channel_size,
+        transactions_in_flight=arguments.max_in_flight,
+        resubmission_seconds=arguments.resubmit_after,
+        fee_limit=arguments.fee_limit * GWEI,
+    )
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
+    _LOGGER.setLevel(logging.DEBUG if arguments.verbose else logging.INFO)
+    asyncio.run(run_until_interrupted(arguments.l1, arguments.l2, private_key, settings))
+    return 0
+
+
+async def run_until_interrupted(l1_url: str, l2_url: str, private_key: bytes, settings: BatcherSettings) -> None:
+    """Post until SIGINT or SIGTERM. Raises a `Phal2Error` where it cannot begin."""
+    async with contextlib.AsyncExitStack() as clients:
+        l1, l2 = L1Client(l1_url), JsonRpcClient(l2_url)
+        clients.push_async_callback(l1.close)
+        clients.push_async_callback(l2.close)
+        inbox = await read_inbox(l2)
+        await _check_inbox(l1, inbox, private_key)
+        task = asyncio.create_task(Batcher(l1, l2, inbox, private_key, settings).run())
+        for name in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(name, task.cancel)
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+
+async def _check_inbox(l1: L1Client, inbox: NodeInbox, private_key: bytes) -> None:
+    chain_id = await l1.chain_id()
+    if chain_id != inbox.l1_chain_id:
+        raise BatcherError(
+            f"{l1.rpc.url} is the chain {chain_id}, but the L2 node's L1 is the chain {inbox.l1_chain_id}; "
+            "give the L1 endpoint that belongs to it"
+        )
+    address = address_of_private_key(private_key)
+    if address != inbox.batcher_address:
+        _LOGGER.warning(
+            "the key is of %s, but the rollup began with the batcher %s: unless its SystemConfig was changed since, "
+            "everything posted will be ignored",
+            to_checksum_address(address),
+            to_checksum_address(inbox.batcher_address),
+        )
+
+
+def _read_key_file(path: Path) -> bytes:
+    try:
+        mode = path.stat().st_mode
+        text = path.read_text(encoding="ascii").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidKey(f"the key cannot be read from {path}: {error}") from None
+    if mode & (stat.S_IRGRP | stat.S_IROTH):
+        print(f"warning: other users can read the key in {path}; run chmod 600 {path}", file=sys.stderr)
+    try:
+        return _private_key(text)
+    except argparse.ArgumentTypeError as error:
+        raise InvalidKey(f"{path}: {error}") from None
+
+
+def _private_key(text: str) -> bytes:
+    """Read a key of 32 bytes. The messages do not repeat it."""
+    try:
+        key = bytes.fromhex(text.removeprefix("0x"))
+    except ValueError:
+        raise argparse.ArgumentTypeError("expected a private key of 64 hex digits, found other characters") from None
+    if len(key) != 32:
+        raise argparse.ArgumentTypeError(f"expected a private key of 64 hex digits, found {2 * len(key)}")
+    if not 0 < int.from_bytes(key, "big") < SECP256K1_ORDER:
+        raise argparse.ArgumentTypeError("the private key is zero or not below the curve's order")
+    return key
+
+
+def _positive(text: str, read: Callable[[str], float], what: str) -> float:
+    try:
+        value = read(text)
+    except ValueError:
+        value = 0
+    if not 0 < value < 1e15:
+        raise argparse.ArgumentTypeError(f"expected a positive {what}, got {text[:40]!r}")
+    return value
+
+
+def _number(text: str) -> float:
+    return _positive(text, float, "number")
+
+
+def _whole_number(text: str) -> int:
+    return int(_positive(text, int, "whole number"))

@@ -1,0 +1,42 @@
+"""Reading contracts through one function that calls them, whoever provides it: a client or the node itself."""
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+from phal2.bridge.migration.chain_errors import ContractMissing
+from phal2.contracts import AbiError, decode_result, encode_call, load_artefact
+from phal2.node.l1.errors import EndpointRefused
+
+_EXECUTION_REVERTED = 3
+
+
+class ContractCall(Protocol):
+    """Calls a contract without a transaction, as eth_call does, and returns what it returns.
+
+    `to` is 20 bytes. Where there is no code the answer is empty; where the call reverts it raises a Phal2Error.
+    """
+
+    async def __call__(self, to: bytes, call_data: bytes, /) -> bytes:
+        """Return the call's answer."""
+        ...
+
+
+async def read_view(
+    call: ContractCall, chain: str, contract: str, address: bytes, function: str, arguments: Sequence[object] = ()
+) -> Any:
+    """Return the one value of a view function; `contract` names the artefact, `chain` the chain for messages.
+
+    Raises ContractMissing where the answer is not the function's, and what `call` raises.
+    """
+    artefact = load_artefact(contract)
+    try:
+        answer = await call(address, encode_call(artefact, function, arguments))
+        (value,) = decode_result(artefact, function, answer)
+    except AbiError:
+        raise ContractMissing(contract, address, chain) from None
+    except EndpointRefused as error:
+        # None of the views reverts, so other code lies at the address.
+        if error.code != _EXECUTION_REVERTED:
+            raise
+        raise ContractMissing(contract, address, chain) from None
+    return value

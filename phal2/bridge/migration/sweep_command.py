@@ -1,0 +1,60 @@
+"""`phal2 migration sweep`."""
+
+import argparse
+import asyncio
+import json
+from typing import Final
+
+from phal2.bridge.migration.arguments import add_sending_options, open_client, report_errors, sending_key
+from phal2.bridge.migration.relay import Sweep, sweep
+from phal2.bridge.migration.report import format_pha
+
+_SWEEP: Final = """\
+After the deadline, burn on L2 the PHA that nobody claimed, and send the message that releases its
+backing on L1 to the treasury. Anyone may do it, once; the sender only pays the gas.
+
+The message is a withdrawal: it takes effect when it has been proven and finalised on L1.
+
+With --json prints one object: amount, withdrawalHash, transactionHash, blockNumber.
+"""
+
+
+def add_sweep_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Register `sweep`."""
+    parser = commands.add_parser(
+        "sweep",
+        help="after the deadline, give what nobody claimed to the treasury",
+        description=_SWEEP,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--l2", required=True, metavar="URL", help="JSON-RPC of L2")
+    add_sending_options(parser, owner="the account that pays the gas")
+    parser.add_argument("--json", action="store_true", help="print one JSON object instead of a report")
+    parser.set_defaults(run=report_errors(run_sweep))
+
+
+def run_sweep(arguments: argparse.Namespace) -> int:
+    """Carry out `sweep`. Raises Phal2Error."""
+    swept = asyncio.run(_sweep(arguments))
+    if arguments.json:
+        print(
+            json.dumps(
+                {
+                    "amount": str(swept.amount),
+                    "withdrawalHash": f"0x{swept.withdrawal_hash.hex()}",
+                    "transactionHash": f"0x{swept.transaction_hash.hex()}",
+                    "blockNumber": swept.block_number,
+                }
+            )
+        )
+        return 0
+    print(f"swept       {swept.amount} ({format_pha(swept.amount)})")
+    print(f"withdrawal  0x{swept.withdrawal_hash.hex()}")
+    print(f"transaction 0x{swept.transaction_hash.hex()} in block {swept.block_number}")
+    return 0
+
+
+async def _sweep(arguments: argparse.Namespace) -> Sweep:
+    private_key = sending_key(arguments)
+    async with open_client(arguments.l2) as l2:
+        return await sweep(l2, private_key, timeout_seconds=arguments.timeout)

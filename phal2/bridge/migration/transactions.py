@@ -1,0 +1,227 @@
+"""Sending calls of contracts from a key, and waiting until they are mined.
+
+A call is estimated before it is sent, so that one that would revert costs nothing and says why, by the name of the
+contract's error.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final, TypeAlias
+
+from phal2.bridge.migration.chain_errors import CallReverted, TransactionFailed, TransactionNotMined
+from phal2.bridge.migration.errors import MigrationError
+from phal2.contracts import decode_revert, encode_call, load_artefact
+from phal2.node.attestation.building import Call, sign_attested
+from phal2.node.attestation.presentation import evidence_as_hex
+from phal2.node.l1.backoff import Backoff
+from phal2.node.l1.client import L1Client, MinedTransaction
+from phal2.node.l1.errors import EndpointRefused, EndpointUnavailable, InvalidAnswer
+from phal2.node.l1.json_fields import JsonObject, MalformedField, as_object, as_quantity
+from phal2.node.l1.json_receipt import receipt_from_json
+from phal2.node.protocol.addresses import to_checksum_address
+from phal2.node.protocol.receipts import Log
+from phal2.node.protocol.signatures import address_of_private_key, sign
+from phal2.node.protocol.transaction_codec import encode_transaction, signing_hash
+from phal2.node.protocol.transactions import Attestation, DynamicFeeTransaction
+
+Report: TypeAlias = Callable[[str], None]
+"""Takes a line of progress for people."""
+
+DEFAULT_TIMEOUT_SECONDS: Final = 120.0
+
+_FIRST_POLL_SECONDS: Final = 0.1
+_LONGEST_POLL_SECONDS: Final = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class ContractFunction:
+    """A function of the contract at a 20-byte address, with arguments; `artefact` names the compiled contract.
+
+    `errors` names further contracts whose custom errors the call can end with.
+    """
+
+    artefact: str
+    address: bytes
+    function: str
+    arguments: Sequence[object] = ()
+    errors: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """Contract and function, for messages."""
+        return f"{self.artefact}.{self.function}"
+
+    @property
+    def data(self) -> bytes:
+        """The call data."""
+        return encode_call(load_artefact(self.artefact), self.function, self.arguments)
+
+    def describe_revert(self, data: bytes) -> str:
+        """Say by name what revert data means."""
+        return decode_revert([load_artefact(name) for name in (self.artefact, *self.errors)], data)
+
+
+async def send(
+    client: L1Client,
+    private_key: bytes,
+    function: ContractFunction,
+    *,
+    attestation: Attestation | None = None,
+    timeout_seconds: float = DEFAULT_TIMEOUT_SECONDS,
+) -> MinedTransaction:
+    """Call a contract from a key's account in a transaction, attested where an attestation is given; wait for it.
+
+    Works on L1 and L2 alike, whose endpoint `client` is. Raises CallReverted (nothing was sent), TransactionFailed,
+    TransactionNotMined, and EndpointError.
+    """
+    sender = address_of_private_key(private_key)
+    data = function.data
+    request = _request(sender, function.address, data, attestation)
+    gas = await _estimate(client, function, request)
+    chain_id, nonce, fees = await asyncio.gather(
+        client.chain_id(), client.transaction_count(sender, "pending"), client.gas_fees()
+    )
+    call = Call(
+        chain_id=chain_id,
+        nonce=nonce,
+        to=function.address,
+        value=0,
+        data=data,
+        # The state may change a little between the estimate and the block; gas that is not used is not paid.
+        gas_limit=gas + gas // 5,
+        max_priority_fee_per_gas=fees.max_priority_fee_per_gas,
+        max_fee_per_gas=2 * fees.base_fee_per_gas + fees.max_priority_fee_per_gas,
+    )
+    raw = _sign_plain(call, private_key) if attestation is None else sign_attested(call, attestation, private_key)
+    transaction_hash = await client.send_raw_transaction(raw)
+    mined = await _wait_until_mined(client, function, transaction_hash, timeout_seconds)
+    if not mined.succeeded:
+        raise TransactionFailed(function.name, transaction_hash, await _reason_now(client, function, request))
+    return mined
+
+
+async def transaction_logs(client: L1Client, transaction_hash: bytes) -> tuple[Log, ...]:
+    """Return the logs of a mined transaction. Raises EndpointError."""
+    method = "eth_getTransactionReceipt"
+    answer = await client.rpc.call(method, _hex(transaction_hash))
+    try:
+        return receipt_from_json(as_object(answer, "result")).logs
+    except MalformedField as error:
+        raise InvalidAnswer(client.rpc.url, f"{method}: {error}") from None
+
+
+async def settle(client: L1Client, address: bytes, report: Report, timeout_seconds: float) -> None:
+    """Wait until no transaction of an account is pending: what an earlier run sent must be seen before going on.
+
+    Raises MigrationError where it lasts longer than `timeout_seconds`, and EndpointError.
+    """
+    polls = Backoff(_FIRST_POLL_SECONDS, _LONGEST_POLL_SECONDS)
+    reported = False
+    try:
+        async with asyncio.timeout(timeout_seconds):
+            while await _pending_count(client, address) > 0:
+                if not reported:
+                    report(f"waiting for earlier transactions of {to_checksum_address(address)} to be mined")
+                    reported = True
+                await asyncio.sleep(polls.next_delay())
+    except TimeoutError:
+        raise MigrationError(
+            f"{client.rpc.url}: account {to_checksum_address(address)} has transactions that were not mined within "
+            f"{timeout_seconds:g} s; wait for them or replace them, and run the command again"
+        ) from None
+
+
+async def _pending_count(client: L1Client, address: bytes) -> int:
+    latest = await client.transaction_count(address, "latest")
+    return await client.transaction_count(address, "pending") - latest
+
+
+def _request(sender: bytes, to: bytes, data: bytes, attestation: Attestation | None) -> JsonObject:
+    request: JsonObject = {"from": _hex(sender), "to": _hex(to), "data": _hex(data)}
+    if attestation is not None:
+        request["attestation"] = {
+            "kind": hex(attestation.kind),
+            "validUntil": hex(attestation.valid_until),
+            "evidence": evidence_as_hex(attestation.evidence),
+        }
+    return request
+
+
+async def _estimate(client: L1Client, function: ContractFunction, request: JsonObject) -> int:
+    method = "eth_estimateGas"
+    try:
+        answer = await client.rpc.call(method, request)
+    except EndpointRefused as error:
+        data = _revert_data(error)
+        if data is None:
+            raise
+        raise CallReverted(function.name, function.describe_revert(data)) from None
+    try:
+        return as_quantity(answer, "result", 8)
+    except MalformedField as error:
+        raise InvalidAnswer(client.rpc.url, f"{method}: {error}") from None
+
+
+async def _reason_now(client: L1Client, function: ContractFunction, request: JsonObject) -> str:
+    """Say why the call fails when it is made again; receipts do not tell."""
+    try:
+        await client.rpc.call("eth_call", request, "latest")
+    except EndpointRefused as error:
+        data = _revert_data(error)
+        return error.message if data is None else function.describe_revert(data)
+    return "the same call would succeed now"
+
+
+def _revert_data(error: EndpointRefused) -> bytes | None:
+    """Return what a reverted call returned, or None where the error is of another kind."""
+    data: Any = error.data
+    if isinstance(data, str) and data.startswith("0x"):
+        try:
+            return bytes.fromhex(data[2:])
+        except ValueError:
+            return None
+    return b"" if "execution reverted" in error.message else None
+
+
+async def _wait_until_mined(
+    client: L1Client, function: ContractFunction, transaction_hash: bytes, timeout_seconds: float
+) -> MinedTransaction:
+    polls = Backoff(_FIRST_POLL_SECONDS, _LONGEST_POLL_SECONDS)
+    try:
+        async with asyncio.timeout(timeout_seconds):
+            while True:
+                unavailable = None
+                try:
+                    mined = await client.transaction_receipt(transaction_hash)
+                except EndpointUnavailable as error:
+                    # The transaction is sent: an endpoint that is away for a moment must not hide what becomes of it.
+                    mined, unavailable = None, error
+                if mined is not None:
+                    return mined
+                await asyncio.sleep(polls.next_delay(unavailable))
+    except TimeoutError:
+        raise TransactionNotMined(function.name, transaction_hash, timeout_seconds) from None
+
+
+def _sign_plain(call: Call, private_key: bytes) -> bytes:
+    unsigned = DynamicFeeTransaction(
+        chain_id=call.chain_id,
+        nonce=call.nonce,
+        max_priority_fee_per_gas=call.max_priority_fee_per_gas,
+        max_fee_per_gas=call.max_fee_per_gas,
+        gas_limit=call.gas_limit,
+        to=call.to,
+        value=call.value,
+        data=call.data,
+        access_list=(),
+        y_parity=0,
+        r=0,
+        s=0,
+    )
+    y_parity, r, s = sign(signing_hash(unsigned), private_key)
+    return encode_transaction(replace(unsigned, y_parity=y_parity, r=r, s=s))
+
+
+def _hex(data: bytes) -> str:
+    return f"0x{data.hex()}"

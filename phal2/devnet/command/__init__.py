@@ -1,0 +1,1 @@
+"""The `phal2` command."""

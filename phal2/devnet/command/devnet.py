@@ -1,0 +1,161 @@
+"""`phal2 devnet`: the whole devnet in one process."""
+
+import argparse
+import asyncio
+import json
+import logging
+import signal
+import sys
+from pathlib import Path
+
+from phal2.devnet.accounts import DEFAULT_ACCOUNT_COUNT, DEFAULT_MNEMONIC
+from phal2.devnet.settings import DevnetSettings, format_ether, parse_ether
+
+_DESCRIPTION = """\
+Start a local L1, an L2 sequencer, the batcher and a follower in one process, and print accounts, keys, contract
+addresses and endpoints. No Docker, no TEE hardware: the L1 is embedded, quotes come from the TEE simulator.
+
+All keys are public. Never use them, or this chain, for anything of value.
+"""
+
+_EPILOG = """\
+examples:
+  phal2 devnet                          endpoints on 8545 (L1), 9545 (L2) and 9546 (follower)
+  phal2 devnet --data-dir chain         keep the chain; the same command goes on where it was
+  phal2 devnet --json | jq -r .l2.rpc   one JSON object on one line when all is up
+  phal2 devnet --l1-port 0 --l2-port 0 --follower-port 0   let the system choose free ports
+"""
+
+
+def add_devnet_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add `devnet` to the commands."""
+    defaults = DevnetSettings()
+    parser = commands.add_parser(
+        "devnet",
+        help="run L1, sequencer, batcher and follower on this machine",
+        description=_DESCRIPTION,
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON object when ready, and nothing else")
+    parser.add_argument("--data-dir", type=Path, metavar="DIR", help="keep the chains here (default: a temporary one)")
+    parser.add_argument("--host", default=defaults.host, help="address to listen on (default: %(default)s)")
+    for option, default, what in (
+        ("--l1-port", defaults.l1_port, "L1"),
+        ("--l2-port", defaults.l2_port, "the sequencer"),
+        ("--follower-port", defaults.follower_port, "the follower"),
+    ):
+        parser.add_argument(option, type=_port, default=default, help=f"port of {what} (default: {default}; 0: any)")
+    for option, default, what in (
+        ("--l1-block-time", defaults.l1_block_time, "seconds between L1 blocks"),
+        ("--l2-block-time", defaults.l2_block_time, "seconds between L2 blocks"),
+        ("--l1-chain-id", defaults.l1_chain_id, "chain id of L1"),
+        ("--l2-chain-id", defaults.l2_chain_id, "chain id of L2"),
+        ("--l1-gas-limit", defaults.l1_gas_limit, "gas limit of L1 blocks"),
+        ("--l2-gas-limit", defaults.l2_gas_limit, "gas limit of L2 blocks"),
+        ("--owner-claim-delay", defaults.owner_claim_delay, "seconds that an owner's migration claim waits"),
+    ):
+        parser.add_argument(option, type=_positive, default=default, help=f"{what} (default: {default})")
+    parser.add_argument("--mnemonic", default=DEFAULT_MNEMONIC, help='BIP-39 phrase (default: "%(default)s")')
+    parser.add_argument(
+        "--accounts",
+        type=_positive,
+        default=DEFAULT_ACCOUNT_COUNT,
+        metavar="COUNT",
+        help="number of funded accounts (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--balance",
+        type=_ether,
+        default=defaults.balance,
+        metavar="ETH",
+        help=f"their balance on L1 and on L2 (default: {format_ether(defaults.balance)})",
+    )
+    parser.add_argument("-v", "--verbose", action="store_true", help="log what the node does to stderr")
+    parser.set_defaults(run=run_devnet)
+
+
+def run_devnet(arguments: argparse.Namespace) -> int:
+    """Run the devnet until Ctrl-C or SIGTERM; return the exit code."""
+    logging.basicConfig(
+        level=logging.INFO if arguments.verbose else logging.WARNING,
+        format="%(asctime)s %(levelname)-7s %(name)s: %(message)s",
+        stream=sys.stderr,
+    )
+    import uvloop
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(_serve(_settings(arguments), arguments.json))
+
+
+async def _serve(settings: DevnetSettings, as_json: bool) -> int:
+    from phal2.devnet.devnet import Devnet
+
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+
+    def progress(text: str) -> None:
+        print(f"  {text}", file=sys.stderr, flush=True)
+
+    starting = asyncio.ensure_future(Devnet.start(settings, progress))
+    stopping = asyncio.ensure_future(stop.wait())
+    try:
+        await asyncio.wait((starting, stopping), return_when=asyncio.FIRST_COMPLETED)
+        if not starting.done():
+            starting.cancel()
+            await asyncio.gather(starting, return_exceptions=True)
+            return 0
+        devnet = starting.result()
+        try:
+            description = devnet.description
+            text = json.dumps(description.to_json()) if as_json else description.to_text(settings)
+            print(text, flush=True)
+            await devnet.run_until(stop)
+        finally:
+            await devnet.stop()
+    finally:
+        stopping.cancel()
+    return 0
+
+
+def _settings(arguments: argparse.Namespace) -> DevnetSettings:
+    return DevnetSettings(
+        host=arguments.host,
+        l1_port=arguments.l1_port,
+        l2_port=arguments.l2_port,
+        follower_port=arguments.follower_port,
+        l1_block_time=arguments.l1_block_time,
+        l2_block_time=arguments.l2_block_time,
+        l1_chain_id=arguments.l1_chain_id,
+        l2_chain_id=arguments.l2_chain_id,
+        data_dir=arguments.data_dir,
+        mnemonic=arguments.mnemonic,
+        account_count=arguments.accounts,
+        balance=arguments.balance,
+        l1_gas_limit=arguments.l1_gas_limit,
+        l2_gas_limit=arguments.l2_gas_limit,
+        owner_claim_delay=arguments.owner_claim_delay,
+    )
+
+
+def _port(text: str) -> int:
+    number = int(text)
+    if not 0 <= number <= 65535:
+        raise argparse.ArgumentTypeError(f"{number} is no port; expected 0 to 65535")
+    return number
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if not 1 <= number < 1 << 53:
+        raise argparse.ArgumentTypeError(f"{number} is out of range; expected at least 1")
+    return number
+
+
+def _ether(text: str) -> int:
+    try:
+        return parse_ether(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None

@@ -1,0 +1,265 @@
+"""The embedded L1 as a running chain: pool, clock and sealing. It is the RPC server's ChainService."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Final
+
+from phal2.devnet.l1.sealing import next_environment, seal_block
+from phal2.node.attestation.dcap import QuoteVerdicts
+from phal2.node.driver.clock import Clock
+from phal2.node.protocol.block_refs import BlockId
+from phal2.node.protocol.errors import InvalidTransaction, Phal2Error
+from phal2.node.protocol.headers import Block
+from phal2.node.protocol.transaction_codec import RecoveredTransaction
+from phal2.node.protocol.transactions import BLOB
+from phal2.node.sequencer.admission import Admission
+from phal2.node.sequencer.mempool import Mempool
+from phal2.node.state.environment import BlockEnvironment
+from phal2.node.state.execution_thread import ExecutionThread
+from phal2.node.state.outcomes import ExecutedBlock
+from phal2.node.state.rules import L1Rules
+from phal2.node.state.world_state import WorldState
+from phal2.node.storage import ChainStore
+
+log = logging.getLogger("phal2.l1")
+
+SUGGESTED_PRIORITY_FEE: Final = 1_000_000_000
+"""1 gwei."""
+
+LONGEST_ADVANCE: Final = 10 * 365 * 86_400
+
+_LONGEST_BUILD_SECONDS: Final = 5.0
+
+
+class BlobsNotSupported(InvalidTransaction):
+    """A blob transaction, which the embedded L1 cannot serve the blobs of."""
+
+    def __init__(self) -> None:
+        super().__init__("blob transactions need a sidecar; not supported yet: send the data as call data (type 2)")
+
+
+class InvalidBlockTime(Phal2Error):
+    """A timestamp that the next block cannot have."""
+
+    def __init__(self, timestamp: int, parent_timestamp: int) -> None:
+        super().__init__(
+            f"the next block cannot have timestamp {timestamp}: the latest block has {parent_timestamp}, "
+            "and timestamps must rise"
+        )
+        self.timestamp = timestamp
+        self.parent_timestamp = parent_timestamp
+
+
+class AdvanceTooLong(Phal2Error):
+    """More seconds than the time may be moved forward at once."""
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__(f"time can be moved forward by at most {LONGEST_ADVANCE} s (ten years) at once, got {seconds}")
+        self.seconds = seconds
+
+
+class EmbeddedL1:
+    """An L1 chain with one sealer. Make it with `open`, `start` the sealing, `stop` it.
+
+    A block is sealed every `block_time` seconds of the clock. Its timestamp is the clock's, or one above its parent's
+    where that is later, so after a pause one block brings the chain to the present. Use it on one event loop; blocks
+    are executed on a thread of their own.
+    """
+
+    def __init__(self, store: ChainStore, rules: L1Rules, block_time: int, clock: Clock) -> None:
+        """Use `open`."""
+        self.store = store
+        self.rules = rules
+        self.verdicts = QuoteVerdicts()
+        self.clock = clock
+        self.mempool = Mempool()
+        self._block_time = block_time
+        self._admission = Admission(self.mempool, rules, self.verdicts, store)
+        self._thread = ExecutionThread("phal2-l1")
+        self._lock = asyncio.Lock()
+        self._listeners: list[Callable[[bytes], None]] = []
+        self._next_timestamp: int | None = None
+        self._last_sealed = clock.now()
+        self._task: asyncio.Task[None] | None = None
+
+    @classmethod
+    def open(
+        cls,
+        path: Path,
+        genesis: ExecutedBlock,
+        chain_id: int = 31337,
+        block_time: int = 2,
+        clock: Clock | None = None,
+        *,
+        durable: bool = True,
+    ) -> "EmbeddedL1":
+        """Open the chain at `path`, or begin it there with `genesis`. Raises the `StorageError` that says why not."""
+        store = ChainStore.open(path, genesis, chain_id, durable=durable)
+        return cls(store, L1Rules(chain_id), block_time, clock or Clock())
+
+    async def start(self) -> None:
+        """Begin to seal blocks at their times."""
+        self._task = asyncio.create_task(self._seal_at_intervals())
+        self._task.add_done_callback(_report_failure)
+
+    async def stop(self) -> None:
+        """End sealing, wait for a block that is being built, and close the store."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+        await self._admission.close()
+        await self._thread.close()
+        self.store.close()
+
+    @property
+    def tasks(self) -> "Sequence[asyncio.Task[None]]":
+        """The sealing loop. It runs until `stop`; where it ends before, it has failed."""
+        return () if self._task is None else (self._task,)
+
+    async def mine(self, timestamp: int | None = None) -> BlockId:
+        """Seal a block now from what the pool holds, and return it.
+
+        It has `timestamp`, where given, else that of `set_next_timestamp`, else the clock's. Raises `InvalidBlockTime`
+        or `AdvanceTooLong`.
+        """
+        async with self._lock:
+            return await self._seal(timestamp)
+
+    async def advance_time(self, seconds: int) -> BlockId:
+        """Move the clock forward by `seconds` (at least 0) and seal a block then. Raises `AdvanceTooLong`."""
+        self.advance_clock(seconds)
+        return await self.mine()
+
+    def advance_clock(self, seconds: int) -> None:
+        """Move the clock forward by `seconds` (at least 0); a block follows at its time. Raises `AdvanceTooLong`."""
+        if seconds > LONGEST_ADVANCE:
+            raise AdvanceTooLong(seconds)
+        self.clock.advance(seconds)
+
+    def set_next_timestamp(self, timestamp: int) -> None:
+        """Give the next block this timestamp; where it is ahead of the clock, the clock goes there.
+
+        Raises `InvalidBlockTime` or `AdvanceTooLong`.
+        """
+        parent_timestamp = self._head_block().header.timestamp
+        if timestamp <= parent_timestamp:
+            raise InvalidBlockTime(timestamp, parent_timestamp)
+        self.advance_clock(max(0, timestamp - int(self.clock.now())))
+        self._next_timestamp = timestamp
+
+    # What the RPC server asks (ChainService).
+
+    @property
+    def chain_id(self) -> int:
+        """The chain id."""
+        return self.rules.chain_id
+
+    def head_id(self) -> BlockId:
+        """Return the latest block."""
+        return self.store.read_heads().unsafe
+
+    def safe_id(self) -> BlockId:
+        """Return the block two behind the latest."""
+        return self.store.read_heads().safe
+
+    def finalized_id(self) -> BlockId:
+        """Return the block four behind the latest."""
+        return self.store.read_heads().finalized
+
+    def pending_environment(self) -> BlockEnvironment:
+        """Return the environment of the block that would be sealed now."""
+        parent = self._head_block()
+        return next_environment(self.rules, parent, self._timestamp_after(parent))
+
+    async def submit_transaction(self, raw: bytes) -> bytes:
+        """Take an envelope into the pool and return its hash, or raise a `Phal2Error` that says what is wrong."""
+        if raw[:1] == bytes([BLOB]):
+            raise BlobsNotSupported
+        return await self._admission.submit(raw, self._head_block().header, self.pending_environment())
+
+    def pending_nonce(self, address: bytes) -> int:
+        """Return the sender's next nonce with the pool's transactions counted."""
+        return self.mempool.next_nonce(address, self._state().nonce(address))
+
+    def pending_transactions(self) -> Sequence[RecoveredTransaction]:
+        """Return the pool's transactions."""
+        return list(self.mempool)
+
+    def suggested_priority_fee(self) -> int:
+        """Return a tip in wei per gas with which a transaction is included soon."""
+        return SUGGESTED_PRIORITY_FEE
+
+    def on_new_head(self, callback: Callable[[bytes], None]) -> Callable[[], None]:
+        """Call `callback` with the hash of every new head; the returned function ends that."""
+        self._listeners.append(callback)
+        return lambda: self._listeners.remove(callback)
+
+    # Within.
+
+    async def _seal_at_intervals(self) -> None:
+        while True:
+            head = self.head_id()
+            await self.clock.wait_until(self._next_sealing_time())
+            async with self._lock:
+                if self.head_id() == head:
+                    await self._seal()
+
+    async def _seal(self, timestamp: int | None = None) -> BlockId:
+        """Seal a block; the caller holds the lock."""
+        parent = self._head_block()
+        chosen = self._timestamp_after(parent) if timestamp is None else timestamp
+        if chosen <= parent.header.timestamp:
+            raise InvalidBlockTime(chosen, parent.header.timestamp)
+        if chosen - self.clock.now() > LONGEST_ADVANCE:
+            raise AdvanceTooLong(chosen - int(self.clock.now()))
+        queues = self.mempool.queues()
+        deadline = time.monotonic() + _LONGEST_BUILD_SECONDS
+        built = await self._thread.run(
+            lambda: seal_block(
+                self.rules, self.store, self.verdicts, parent, chosen, queues, lambda: time.monotonic() > deadline
+            )
+        )
+        self._last_sealed = self.clock.now()
+        if timestamp is None:
+            self._next_timestamp = None
+        for refused in built.refused:
+            log.info("transaction 0x%s leaves the pool: %s", refused.hash.hex(), refused.reason)
+            self.mempool.remove(refused.hash)
+        self._drop_stale(built.executed.senders)
+        block = built.executed.block
+        for listener in list(self._listeners):
+            listener(block.hash)
+        return BlockId(block.hash, block.header.number)
+
+    def _next_sealing_time(self) -> float:
+        """A block time after the head's; a chain that runs ahead of the clock seals at the same pace all the same."""
+        due = self._head_block().header.timestamp + self._block_time
+        return min(due, self._last_sealed + self._block_time)
+
+    def _timestamp_after(self, parent: Block) -> int:
+        if self._next_timestamp is not None and self._next_timestamp > parent.header.timestamp:
+            return self._next_timestamp
+        return max(parent.header.timestamp + 1, int(self.clock.now()))
+
+    def _head_block(self) -> Block:
+        block = self.store.block(self.head_id().hash)
+        if block is None:
+            raise LookupError("the head of the embedded L1 is not stored")
+        return block
+
+    def _state(self) -> WorldState:
+        return WorldState(self.store, self._head_block().header.state_root)
+
+    def _drop_stale(self, senders: Sequence[bytes]) -> None:
+        waiting = set(senders).intersection(self.mempool.senders())
+        if waiting:
+            state = self._state()
+            self.mempool.drop_used_nonces({sender: state.nonce(sender) for sender in waiting})
+
+
+def _report_failure(task: "asyncio.Task[None]") -> None:
+    if not task.cancelled() and (error := task.exception()) is not None:
+        log.critical("the embedded L1 has stopped sealing: %s", error, exc_info=error)

@@ -1,0 +1,76 @@
+"""How the embedded L1 seals a block: its environment, the pool's transactions, the heads that follow."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
+
+from phal2.node.attestation.dcap import QuoteVerdicts
+from phal2.node.protocol.block_refs import BlockId
+from phal2.node.protocol.headers import Block
+from phal2.node.protocol.keccak import keccak256
+from phal2.node.sequencer.building import BuiltBlock, build_block
+from phal2.node.sequencer.mempool import PooledTransaction
+from phal2.node.sequencer.ordering import TransactionOrder
+from phal2.node.state.block_execution import BlockExecution
+from phal2.node.state.environment import BlockEnvironment, l1_environment
+from phal2.node.state.rules import L1Rules
+from phal2.node.state.world_state import WorldState
+from phal2.node.storage import ChainStore, Heads
+
+COINBASE: Final = keccak256(b"phal2 embedded L1 coinbase")[12:]
+"""Receives the tips of the embedded L1; nobody has its key."""
+
+SAFE_DISTANCE: Final = 2
+FINALIZED_DISTANCE: Final = 4
+"""How many blocks the safe and the finalized head are behind the latest, where the chain is long enough."""
+
+
+def next_environment(rules: L1Rules, parent: Block, timestamp: int) -> BlockEnvironment:
+    """Return the environment of the block that follows `parent`.
+
+    The randomness and the beacon block root, which a consensus layer would give, follow from the parent's hash; the
+    gas limit stays.
+    """
+    return l1_environment(
+        rules,
+        parent.header,
+        parent.hash,
+        timestamp=timestamp,
+        coinbase=COINBASE,
+        prev_randao=keccak256(b"randao" + parent.hash),
+        gas_limit=parent.header.gas_limit,
+        parent_beacon_block_root=keccak256(b"beacon block" + parent.hash),
+    )
+
+
+def seal_block(
+    rules: L1Rules,
+    store: ChainStore,
+    verdicts: QuoteVerdicts,
+    parent: Block,
+    timestamp: int,
+    queues: Mapping[bytes, Sequence[PooledTransaction]],
+    should_stop: Callable[[], bool],
+) -> BuiltBlock:
+    """Build a block on `parent`, the store's head, from the pool's `queues`, and store it with its heads."""
+    environment = next_environment(rules, parent, timestamp)
+    state = WorldState(store, parent.header.state_root)
+    next_nonces = {sender: state.nonce(sender) for sender in queues}
+    order = TransactionOrder(queues, next_nonces, environment.base_fee_per_gas, attested_gas=0)
+    execution = BlockExecution(rules, environment, store, parent.header.state_root, store, verdicts)
+    built = build_block(execution, (), order, should_stop)
+    block = built.executed.block
+    store.write_block(built.executed, heads_at(store, BlockId(block.hash, block.header.number)))
+    return built
+
+
+def heads_at(store: ChainStore, head: BlockId) -> Heads:
+    """Return the heads when `head`, whose ancestors are the store's canonical chain, is the latest block."""
+    return Heads(head, _ancestor(store, head, SAFE_DISTANCE), _ancestor(store, head, FINALIZED_DISTANCE))
+
+
+def _ancestor(store: ChainStore, head: BlockId, distance: int) -> BlockId:
+    number = max(head.number - distance, 0)
+    block_hash = head.hash if number == head.number else store.block_hash(number)
+    if block_hash is None:
+        raise LookupError(f"block {number} is missing below the head {head.number}")
+    return BlockId(block_hash, number)

@@ -1,0 +1,125 @@
+"""A devnet in a process of its own, for tests and scripts."""
+
+import itertools
+import json
+import subprocess
+import sys
+import tempfile
+import urllib.request
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any, Final
+
+from phal2.node.protocol.errors import Phal2Error
+
+STOP_SECONDS: Final = 20.0
+REQUEST_SECONDS: Final = 60.0
+
+
+class DevnetProcessError(Phal2Error):
+    """The devnet process ended before it was ready; the text has what it printed."""
+
+
+class RequestRefused(Phal2Error):
+    """A JSON-RPC error; `code`, `message` and `data` are the server's."""
+
+    def __init__(self, method: str, code: int, message: str, data: object) -> None:
+        super().__init__(f"{method}: {message} (code {code})")
+        self.code = code
+        self.message = message
+        self.data = data
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One JSON-RPC endpoint of the devnet: its URL, chain id, and contracts (EIP-55 addresses by name)."""
+
+    url: str
+    chain_id: int
+    contracts: Mapping[str, str] = field(default_factory=dict)
+    _ids: "itertools.count[int]" = field(default_factory=itertools.count, repr=False, compare=False)
+
+    def request(self, method: str, *parameters: object) -> Any:
+        """Call a method and return its result; raise `RequestRefused` where the answer is an error."""
+        body = {"jsonrpc": "2.0", "id": next(self._ids), "method": method, "params": list(parameters)}
+        request = urllib.request.Request(  # noqa: S310 - the URL is the devnet's own
+            self.url, json.dumps(body).encode(), {"Content-Type": "application/json"}
+        )
+        with urllib.request.urlopen(request, timeout=REQUEST_SECONDS) as response:  # noqa: S310 - as above
+            answer = json.load(response)
+        if "error" in answer:
+            error = answer["error"]
+            raise RequestRefused(method, error["code"], error["message"], error.get("data"))
+        return answer["result"]
+
+    def block_number(self) -> int:
+        """Return the number of the newest block."""
+        return int(self.request("eth_blockNumber"), 16)
+
+    def mine(self) -> None:
+        """Seal a block now."""
+        self.request("evm_mine")
+
+    def advance_time(self, seconds: int) -> None:
+        """Move the devnet's time forward; L1 and L2 seal the blocks that belong to it."""
+        self.request("evm_increaseTime", hex(seconds))
+
+
+class DevnetProcess:
+    """`phal2 devnet --json` on free ports. Make it with `start`, or use it as a context manager."""
+
+    def __init__(self, process: "subprocess.Popen[str]", description: Mapping[str, Any]) -> None:
+        """Use `DevnetProcess.start`."""
+        self.process = process
+        self.description = description
+        l1, l2 = description["l1"], description["l2"]
+        self.l1 = Endpoint(l1["rpc"], l1["chainId"], l1["contracts"])
+        self.l2 = Endpoint(l2["rpc"], l2["chainId"], l2["contracts"])
+        self.follower = Endpoint(description["follower"]["rpc"], l2["chainId"], l2["contracts"])
+        self.accounts: Sequence[Mapping[str, str]] = description["accounts"]
+
+    @classmethod
+    def start(cls, *options: str) -> "DevnetProcess":
+        """Start a devnet with further command line `options` and return when it is up."""
+        ports = ("--l1-port", "0", "--l2-port", "0", "--follower-port", "0")
+        command = [sys.executable, "-m", "phal2", "devnet", "--json", *ports, *options]
+        with tempfile.TemporaryFile("w+") as errors:
+            process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True)  # noqa: S603 - own
+            assert process.stdout is not None, "stdout is a pipe"  # noqa: S101 - tells the type checker
+            line = process.stdout.readline()
+            if not line:
+                process.wait()
+                errors.seek(0)
+                raise DevnetProcessError(f"the devnet did not start: {errors.read().strip()}")
+        return cls(process, json.loads(line))
+
+    def stop(self) -> int:
+        """End the devnet as Ctrl-C does and return its exit code."""
+        if self.process.poll() is None:
+            self.process.terminate()
+        try:
+            return self.process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            return self.process.wait()
+        finally:
+            self._close_pipe()
+
+    def kill(self) -> None:
+        """End the devnet without warning (`kill -9`)."""
+        self.process.kill()
+        self.process.wait()
+        self._close_pipe()
+
+    def _close_pipe(self) -> None:
+        if self.process.stdout is not None:
+            self.process.stdout.close()
+
+    def __enter__(self) -> "DevnetProcess":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.stop()

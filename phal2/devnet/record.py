@@ -1,0 +1,109 @@
+"""What a data directory must remember of its devnet, so that a later start gives the same chains."""
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from phal2.devnet.settings import DevnetSettings
+from phal2.node.protocol.block_refs import L1BlockRef
+from phal2.node.protocol.errors import Phal2Error
+
+_FILE_NAME: Final = "devnet.json"
+_FORMAT_VERSION: Final = 1
+
+
+class DataDirectoryError(Phal2Error):
+    """A data directory that this devnet cannot go on with. Nothing in it was changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class DevnetRecord:
+    """The devnet's beginning: Unix time of L1's genesis, and the L1 block with the contracts, where L2 begins."""
+
+    l1_genesis_time: int
+    l1_start: L1BlockRef
+
+
+def read_record(data_dir: Path, settings: DevnetSettings) -> DevnetRecord | None:
+    """Return what the directory remembers, None where it holds no devnet yet.
+
+    Raises `DataDirectoryError` where the record cannot be read or was made with other settings than are asked for.
+    """
+    path = data_dir / _FILE_NAME
+    try:
+        document = json.loads(path.read_text())
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        raise DataDirectoryError(f"{path} cannot be read: {error}") from error
+    try:
+        if document["version"] != _FORMAT_VERSION:
+            raise DataDirectoryError(
+                f"{path} has format version {document['version']}, this phal2 reads version {_FORMAT_VERSION}; "
+                "use the phal2 that made it, or another directory"
+            )
+        _check_settings(path, document["settings"], settings)
+        start = document["l1Start"]
+        return DevnetRecord(
+            l1_genesis_time=int(document["l1GenesisTime"]),
+            l1_start=L1BlockRef(
+                hash=bytes.fromhex(start["hash"]),
+                number=int(start["number"]),
+                parent_hash=bytes.fromhex(start["parentHash"]),
+                timestamp=int(start["timestamp"]),
+            ),
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise DataDirectoryError(f"{path} is damaged: {error!r}; use another directory") from error
+
+
+def write_record(data_dir: Path, settings: DevnetSettings, record: DevnetRecord) -> None:
+    """Write the record, as a whole or not at all. Raises `DataDirectoryError`."""
+    document = {
+        "version": _FORMAT_VERSION,
+        "settings": _lasting_settings(settings),
+        "l1GenesisTime": record.l1_genesis_time,
+        "l1Start": {
+            "hash": record.l1_start.hash.hex(),
+            "number": record.l1_start.number,
+            "parentHash": record.l1_start.parent_hash.hex(),
+            "timestamp": record.l1_start.timestamp,
+        },
+    }
+    path = data_dir / _FILE_NAME
+    unfinished = path.with_suffix(".tmp")
+    try:
+        with unfinished.open("w") as file:
+            json.dump(document, file, indent=2)
+            file.flush()
+            os.fsync(file.fileno())
+        unfinished.replace(path)
+    except OSError as error:
+        raise DataDirectoryError(f"{path} cannot be written: {error}") from error
+
+
+def _lasting_settings(settings: DevnetSettings) -> dict[str, object]:
+    """Return the settings that the chains' genesis depends on, under the names of the command's options."""
+    return {
+        "l1-block-time": settings.l1_block_time,
+        "l2-block-time": settings.l2_block_time,
+        "l1-chain-id": settings.l1_chain_id,
+        "l2-chain-id": settings.l2_chain_id,
+        "mnemonic": settings.mnemonic,
+        "accounts": settings.account_count,
+        "balance": str(settings.balance),
+        "l1-gas-limit": settings.l1_gas_limit,
+        "l2-gas-limit": settings.l2_gas_limit,
+        "owner-claim-delay": settings.owner_claim_delay,
+    }
+
+
+def _check_settings(path: Path, recorded: dict[str, object], settings: DevnetSettings) -> None:
+    for name, value in _lasting_settings(settings).items():
+        if recorded[name] != value:
+            raise DataDirectoryError(
+                f"{path.parent} holds a devnet made with --{name} {recorded[name]}, but {value} is asked for; "
+                "give the same value, or use another directory"
+            )

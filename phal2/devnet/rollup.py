@@ -1,0 +1,97 @@
+"""The devnet's rollup: configuration and L2 genesis block, fixed by the settings and the L1 block where L2 begins."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Final
+
+from phal2.devnet.accounts import role_account
+from phal2.devnet.deployment import L1Contracts
+from phal2.devnet.l2_genesis import L2_PHA_TOKEN, L2GenesisSettings, l2_genesis_accounts
+from phal2.devnet.settings import DevnetSettings
+from phal2.devnet.tee.root import SIMULATOR_ROOT_CA_DER
+from phal2.node.attestation.intel_root import INTEL_ROOT_CA_DER
+from phal2.node.attestation.policy import RootCertificate
+from phal2.node.protocol.addresses import ZERO_ADDRESS
+from phal2.node.protocol.block_refs import BlockId, L1BlockRef
+from phal2.node.protocol.forks import ALL_THROUGH_ISTHMUS
+from phal2.node.protocol.predeploys import (
+    ATTESTATION_CONTEXT,
+    ATTESTATION_POLICY,
+    ENCLAVE_REGISTRY,
+    L1_BLOCK,
+    L2_TO_L1_MESSAGE_PASSER,
+    PHA_CLAIMS,
+)
+from phal2.node.protocol.rollup_config import RollupConfig, SystemConfig, ecotone_scalar
+from phal2.node.state.genesis import genesis_state, l2_genesis_block
+from phal2.node.state.outcomes import ExecutedBlock
+from phal2.node.state.rules import L2Rules
+
+GENESIS_BASE_FEE: Final = 1_000_000_000
+
+L2_CONTRACTS: Final[Mapping[str, bytes]] = {
+    "L1Block": L1_BLOCK,
+    "L2ToL1MessagePasser": L2_TO_L1_MESSAGE_PASSER,
+    "AttestationContext": ATTESTATION_CONTEXT,
+    "AttestationPolicy": ATTESTATION_POLICY,
+    "EnclaveRegistry": ENCLAVE_REGISTRY,
+    "PHAClaims": PHA_CLAIMS,
+    "PHAToken": L2_PHA_TOKEN,
+}
+
+_BASE_FEE_SCALAR: Final = 1_368
+_BLOB_BASE_FEE_SCALAR: Final = 810_949
+_EIP1559_DENOMINATOR: Final = 250
+_EIP1559_ELASTICITY: Final = 6
+
+
+def devnet_rollup(
+    settings: DevnetSettings, balances: Mapping[bytes, int], owner: bytes, contracts: L1Contracts, l1_start: L1BlockRef
+) -> tuple[RollupConfig, ExecutedBlock]:
+    """Return the rollup configuration and the L2 genesis, whose time is that of `l1_start`."""
+    system_config = SystemConfig(
+        batcher_address=role_account("batcher").address,
+        overhead=bytes(32),
+        scalar=ecotone_scalar(_BASE_FEE_SCALAR, _BLOB_BASE_FEE_SCALAR),
+        gas_limit=settings.l2_gas_limit,
+        eip1559_denominator=_EIP1559_DENOMINATOR,
+        eip1559_elasticity=_EIP1559_ELASTICITY,
+    )
+    state = genesis_state(
+        l2_genesis_accounts(
+            L2GenesisSettings(
+                balances=balances,
+                owner=owner,
+                root_certificates=(
+                    RootCertificate(INTEL_ROOT_CA_DER, simulated=False),
+                    RootCertificate(SIMULATOR_ROOT_CA_DER, simulated=True),
+                ),
+                l1_pha_token=contracts.pha_token,
+                l1_pha_migration=contracts.pha_migration,
+                owner_claim_delay=settings.owner_claim_delay,
+            )
+        )
+    )
+    unhashed = RollupConfig(
+        l1_chain_id=settings.l1_chain_id,
+        l2_chain_id=settings.l2_chain_id,
+        l1_genesis=l1_start.id,
+        l2_genesis=BlockId(bytes(32), 0),
+        l2_genesis_time=l1_start.timestamp,
+        genesis_system_config=system_config,
+        block_time=settings.l2_block_time,
+        batch_inbox_address=batch_inbox_address(settings.l2_chain_id),
+        deposit_contract_address=contracts.optimism_portal,
+        l1_system_config_address=ZERO_ADDRESS,
+        forks=ALL_THROUGH_ISTHMUS,
+        eip1559_elasticity=_EIP1559_ELASTICITY,
+        eip1559_denominator=_EIP1559_DENOMINATOR,
+        eip1559_denominator_canyon=_EIP1559_DENOMINATOR,
+    )
+    genesis = l2_genesis_block(L2Rules(unhashed), state, l1_start.timestamp, settings.l2_gas_limit, GENESIS_BASE_FEE)
+    return replace(unhashed, l2_genesis=BlockId(genesis.block.hash, 0)), genesis
+
+
+def batch_inbox_address(l2_chain_id: int) -> bytes:
+    """Return the address that batches are sent to: 0xff, zeros, and the chain id's decimal digits (OP convention)."""
+    return bytes.fromhex("ff" + str(l2_chain_id).rjust(38, "0"))

@@ -1,0 +1,48 @@
+"""What a devnet can be told; the defaults are those of DESIGN section 7."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from phal2.devnet.accounts import DEFAULT_ACCOUNT_COUNT, DEFAULT_MNEMONIC
+
+ETHER: Final = 10**18
+
+
+@dataclass(frozen=True, slots=True)
+class DevnetSettings:
+    """Ports (0 lets the system choose), block times in seconds, balances in wei, gas limits in gas.
+
+    Without a data directory the chains live in a temporary one that is removed at the end.
+    """
+
+    host: str = "127.0.0.1"
+    l1_port: int = 8545
+    l2_port: int = 9545
+    follower_port: int = 9546
+    l1_block_time: int = 2
+    l2_block_time: int = 1
+    l1_chain_id: int = 31337
+    l2_chain_id: int = 20350
+    data_dir: Path | None = None
+    mnemonic: str = DEFAULT_MNEMONIC
+    account_count: int = DEFAULT_ACCOUNT_COUNT
+    balance: int = 10_000 * ETHER
+    l1_gas_limit: int = 30_000_000
+    l2_gas_limit: int = 30_000_000
+    owner_claim_delay: int = 60
+
+
+def format_ether(wei: int) -> str:
+    """Return an amount in ETH as exact decimal text with thousands separators."""
+    whole, rest = divmod(wei, ETHER)
+    fraction = f"{rest:018d}".rstrip("0")
+    return f"{whole:,}.{fraction}" if fraction else f"{whole:,}"
+
+
+def parse_ether(text: str) -> int:
+    """Read decimal text in ETH as wei, exactly; raise `ValueError` where it is not a non-negative amount."""
+    whole, _, fraction = text.partition(".")
+    if not whole.isascii() or not whole.isdigit() or (fraction and not fraction.isdigit()) or len(fraction) > 18:
+        raise ValueError(f"expected an amount in ETH with at most 18 decimals, got {text!r}")
+    return int(whole) * ETHER + int(fraction.ljust(18, "0"))

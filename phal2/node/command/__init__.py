@@ -1,0 +1,1 @@
+"""`phal2 node`: one L2 node from the shell."""

@@ -1,0 +1,1 @@
+"""Joins the rooms into a node: heads, derivation and sequencing loops, resets, the clock."""

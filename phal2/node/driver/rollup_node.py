@@ -1,0 +1,187 @@
+"""A rollup node, follower or sequencer: store, L1 client, derivation, pool and sequencing joined."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from phal2.node.attestation.dcap import QuoteVerdicts
+from phal2.node.driver.clock import Clock
+from phal2.node.driver.derivation_loop import DerivationLoop
+from phal2.node.driver.l1_tracker import L1Tracker
+from phal2.node.driver.l2_chain import HeadRefs, L2Chain
+from phal2.node.driver.sequencing_loop import SequencingLoop
+from phal2.node.l1.client import L1Client
+from phal2.node.protocol.block_refs import BlockId, L1BlockRef
+from phal2.node.protocol.payload_attributes import PayloadAttributes
+from phal2.node.protocol.rollup_config import InvalidConfiguration, RollupConfig
+from phal2.node.protocol.transaction_codec import RecoveredTransaction
+from phal2.node.sequencer.admission import Admission
+from phal2.node.sequencer.mempool import Mempool, PoolRefusal
+from phal2.node.state.environment import BlockEnvironment
+from phal2.node.state.execution_thread import ExecutionThread
+from phal2.node.state.outcomes import ExecutedBlock
+from phal2.node.state.rules import L2Rules
+from phal2.node.storage import ChainStore
+
+log = logging.getLogger("phal2.driver")
+
+
+class NotTheSequencer(PoolRefusal):
+    """A transaction sent to a node that builds no blocks."""
+
+    def __init__(self) -> None:
+        super().__init__("this node is a follower and builds no blocks; send the transaction to the sequencer")
+
+
+@dataclass(frozen=True, slots=True)
+class NodeSettings:
+    """How a node runs: the directory of its chain, the L1 endpoint, whether it sequences, and how often it asks L1."""
+
+    data_dir: Path
+    l1_url: str
+    is_sequencer: bool
+    l1_poll_interval: float = 0.25
+    is_durable: bool = True
+
+
+class RollupNode:
+    """One L2 node. `start` it, register its namespaces at an RPC server, `stop` it.
+
+    It is the RPC server's ChainService.
+    """
+
+    def __init__(self, settings: NodeSettings, config: RollupConfig, genesis: ExecutedBlock, clock: Clock) -> None:
+        """Open the store. Raises `StorageError`, or `InvalidConfiguration` where genesis and configuration differ."""
+        if genesis.block.hash != config.l2_genesis.hash:
+            raise InvalidConfiguration(
+                f"the genesis hashes to 0x{genesis.block.hash.hex()}, but the rollup configuration says "
+                f"0x{config.l2_genesis.hash.hex()}; use the genesis that belongs to the configuration"
+            )
+        self.config = config
+        self.rules = L2Rules(config)
+        self.verdicts = QuoteVerdicts()
+        self.chain_id = config.l2_chain_id
+        self.store = ChainStore.open(settings.data_dir, genesis, config.l2_chain_id, durable=settings.is_durable)
+        self._thread = ExecutionThread(f"phal2-{'sequencer' if settings.is_sequencer else 'follower'}")
+        self.chain = L2Chain(self.store, self.rules, self.verdicts, self._thread)
+        self._l1 = L1Client(settings.l1_url)
+        self.l1_tracker = L1Tracker(self._l1, settings.l1_poll_interval)
+        self.derivation = DerivationLoop(self.chain, self._l1, self.l1_tracker)
+        self.mempool: Mempool | None = None
+        self.sequencing: SequencingLoop | None = None
+        self._admission: Admission | None = None
+        if settings.is_sequencer:
+            self.mempool = Mempool()
+            self.sequencing = SequencingLoop(self.chain, self._l1, self.mempool, clock)
+            self._admission = Admission(self.mempool, self.rules, self.verdicts, self.store)
+            self.chain.on_new_head(self._clear_pool)
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def start(self) -> None:
+        """Begin to follow L1, to derive, and on the sequencer to build blocks."""
+        loops = [self.l1_tracker.run(), self.derivation.run()]
+        if self.sequencing is not None:
+            loops.append(self.sequencing.run())
+        self._tasks = [asyncio.create_task(loop) for loop in loops]
+        for task in self._tasks:
+            task.add_done_callback(_report_failure)
+
+    async def stop(self) -> None:
+        """End all tasks, wait for them, and close store and connections."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._admission is not None:
+            await self._admission.close()
+        await self._thread.close()
+        await self._l1.close()
+        self.store.close()
+
+    @property
+    def tasks(self) -> "Sequence[asyncio.Task[None]]":
+        """The node's loops. They run until `stop`; one that ends before has failed."""
+        return self._tasks
+
+    @property
+    def heads(self) -> HeadRefs:
+        """The unsafe, safe and finalized L2 blocks."""
+        return self.chain.heads
+
+    @property
+    def current_l1(self) -> L1BlockRef | None:
+        """The last L1 block that derivation has wholly processed."""
+        return self.derivation.current_l1
+
+    def head_id(self) -> BlockId:
+        """Return the newest block."""
+        return self.chain.heads.unsafe.id
+
+    def safe_id(self) -> BlockId:
+        """Return the newest block that is derived from L1."""
+        return self.chain.heads.safe.id
+
+    def finalized_id(self) -> BlockId:
+        """Return the newest block that is derived from finalized L1 blocks."""
+        return self.chain.heads.finalized.id
+
+    def pending_environment(self) -> BlockEnvironment:
+        """Return the environment of the block after the head, as far as it is known now."""
+        head = self.chain.heads.unsafe
+        header = self.chain.block(head.hash).header
+        system_config = self.chain.system_config(head.hash)
+        attributes = PayloadAttributes(
+            timestamp=head.timestamp + self.config.block_time,
+            prev_randao=header.prev_randao,
+            fee_recipient=header.coinbase,
+            parent_beacon_block_root=header.parent_beacon_block_root or bytes(32),
+            transactions=(),
+            no_tx_pool=False,
+            gas_limit=system_config.gas_limit,
+            eip1559_denominator=system_config.eip1559_denominator,
+            eip1559_elasticity=system_config.eip1559_elasticity,
+        )
+        return self.chain.environment(header, head.hash, attributes)
+
+    async def submit_transaction(self, raw: bytes) -> bytes:
+        """Take an envelope into the pool and return its hash, or raise a `Phal2Error` that says what is wrong."""
+        if self._admission is None:
+            raise NotTheSequencer
+        head = self.chain.block(self.chain.heads.unsafe.hash).header
+        return await self._admission.submit(raw, head, self.pending_environment())
+
+    def pending_nonce(self, address: bytes) -> int:
+        """Return the sender's next nonce with the pool's transactions counted."""
+        account_nonce = self.chain.state_at_head().nonce(address)
+        return account_nonce if self.mempool is None else self.mempool.next_nonce(address, account_nonce)
+
+    def pending_transactions(self) -> Sequence[RecoveredTransaction]:
+        """Return the pool's transactions."""
+        return () if self.mempool is None else list(self.mempool)
+
+    def suggested_priority_fee(self) -> int:
+        """Return a tip in wei per gas that gets a transaction into the next block on an uncrowded chain."""
+        return SUGGESTED_PRIORITY_FEE
+
+    def on_new_head(self, listener: Callable[[bytes], None]) -> Callable[[], None]:
+        """Call `listener` with the hash of every new head; the returned function ends that."""
+        return self.chain.on_new_head(listener)
+
+    def _clear_pool(self, block_hash: bytes) -> None:
+        """Drop the included transactions and those that a sender's new nonce makes stale."""
+        if self.mempool is None:
+            return
+        senders = set(self.store.senders(block_hash) or ()).intersection(self.mempool.senders())
+        if senders:
+            state = self.chain.state_at_head()
+            self.mempool.drop_used_nonces({sender: state.nonce(sender) for sender in senders})
+
+
+SUGGESTED_PRIORITY_FEE = 1_000_000
+"""0.001 gwei, as op-geth suggests where blocks are not full."""
+
+
+def _report_failure(task: "asyncio.Task[None]") -> None:
+    if not task.cancelled() and (error := task.exception()) is not None:
+        log.critical("the node has stopped working: %s", error, exc_info=error)

@@ -1,0 +1,1 @@
+"""How chain data is shown in JSON: blocks, transactions, receipts, logs."""

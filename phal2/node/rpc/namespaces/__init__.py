@@ -1,0 +1,1 @@
+"""The methods by namespace, one module for each group of methods that belong together."""

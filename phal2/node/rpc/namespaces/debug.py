@@ -1,0 +1,68 @@
+"""The namespace debug: blocks, headers, transactions and receipts as the bytes that consensus speaks of."""
+
+from phal2.node.protocol.headers import encode_header
+from phal2.node.protocol.receipts import encode_receipt
+from phal2.node.rpc.block_reference import Block, BlockReference, find_block_hash
+from phal2.node.rpc.block_views import BlockViews
+from phal2.node.rpc.chain_service import ChainService
+from phal2.node.rpc.errors import SERVER_ERROR, RpcError
+from phal2.node.rpc.formats.raw_block import encode_block
+from phal2.node.rpc.hexadecimal import data
+from phal2.node.rpc.parameter_types import Hash
+from phal2.node.rpc.registry import MethodRegistry
+
+
+class DebugMethods:
+    """Raw encodings of what is stored."""
+
+    def __init__(self, chain: ChainService, views: BlockViews) -> None:
+        self._chain = chain
+        self._views = views
+
+    def register(self, registry: MethodRegistry) -> None:
+        """Offer the methods."""
+        registry.add("debug_getRawHeader", self.raw_header, in_worker=True)
+        registry.add("debug_getRawBlock", self.raw_block, in_worker=True)
+        registry.add("debug_getRawReceipts", self.raw_receipts, in_worker=True)
+        registry.add("debug_getRawTransaction", self.raw_transaction)
+
+    def raw_header(self, block: Block) -> str:
+        """Return the RLP of a header."""
+        header = self._chain.store.header(self._require(block))
+        if header is None:
+            raise _not_found(block)
+        return data(encode_header(header))
+
+    def raw_block(self, block: Block) -> str:
+        """Return the RLP of a block."""
+        found = self._chain.store.block(self._require(block))
+        if found is None:
+            raise _not_found(block)
+        return data(encode_block(found))
+
+    def raw_receipts(self, block: Block) -> list[str]:
+        """Return the consensus bytes of a block's receipts."""
+        receipts = self._chain.store.receipts(self._require(block))
+        if receipts is None:
+            raise _not_found(block)
+        return [data(encode_receipt(receipt)) for receipt in receipts]
+
+    def raw_transaction(self, transaction_hash: Hash) -> str:
+        """Return the envelope of a transaction of the chain or the pool; 0x where there is none, as geth does."""
+        location = self._chain.store.find_transaction(transaction_hash)
+        if location is not None:
+            return data(self._views.raw_transaction(location.block_hash, location.index) or b"")
+        pending = self._chain.pending_transactions()
+        return data(next((found.raw for found in pending if found.hash == transaction_hash), b""))
+
+    def _require(self, block: BlockReference) -> bytes:
+        block_hash = find_block_hash(self._chain, block)
+        if block_hash is None:
+            raise _not_found(block)
+        return block_hash
+
+
+def _not_found(block: BlockReference) -> RpcError:
+    if block.hash is not None:
+        return RpcError(SERVER_ERROR, f"block {data(block.hash)} not found")
+    return RpcError(SERVER_ERROR, f"block #{block.number} not found" if block.tag is None else "block not found")

@@ -1,0 +1,125 @@
+"""eth methods about the chain as a whole: its id, its tip, its prices."""
+
+from typing import Any, Final
+
+from phal2.node.protocol.deposits import DepositTransaction
+from phal2.node.protocol.headers import Block, Header
+from phal2.node.protocol.transaction_codec import decode_transaction
+from phal2.node.rpc.blob_price import MAXIMUM_BLOB_GAS, blob_gas_price
+from phal2.node.rpc.block_reference import BlockNumber, require_block_hash
+from phal2.node.rpc.chain_service import ChainService
+from phal2.node.rpc.errors import SERVER_ERROR, RpcError
+from phal2.node.rpc.hexadecimal import quantity
+from phal2.node.rpc.parameter_types import Count, Percentiles
+from phal2.node.rpc.registry import MethodRegistry
+from phal2.node.rpc.workers import Workers
+
+MAXIMUM_FEE_HISTORY: Final = 1_024
+
+
+class ChainMethods:
+    """chainId, blockNumber, prices, fee history, and what a node without a wallet says of syncing and accounts."""
+
+    def __init__(self, chain: ChainService, workers: Workers) -> None:
+        self._chain = chain
+        self._workers = workers
+
+    def register(self, registry: MethodRegistry) -> None:
+        """Offer the methods."""
+        registry.add("eth_chainId", self.chain_id)
+        registry.add("eth_blockNumber", self.block_number)
+        registry.add("eth_syncing", self.syncing)
+        registry.add("eth_accounts", self.accounts)
+        registry.add("eth_gasPrice", self.gas_price)
+        registry.add("eth_maxPriorityFeePerGas", self.max_priority_fee_per_gas)
+        registry.add("eth_blobBaseFee", self.blob_base_fee)
+        registry.add("eth_feeHistory", self.fee_history)
+
+    def chain_id(self) -> str:
+        """Return the chain id of EIP-155."""
+        return quantity(self._chain.chain_id)
+
+    def block_number(self) -> str:
+        """Return the number of the newest block."""
+        return quantity(self._chain.head_id().number)
+
+    def syncing(self) -> bool:
+        """Return false: a node serves the chain that it has and is never behind itself."""
+        return False
+
+    def accounts(self) -> list[str]:
+        """Return no accounts: the node holds no keys."""
+        return []
+
+    def gas_price(self) -> str:
+        """Return the next block's base fee and the suggested tip."""
+        return quantity(self._chain.pending_environment().base_fee_per_gas + self._chain.suggested_priority_fee())
+
+    def max_priority_fee_per_gas(self) -> str:
+        """Return the suggested tip."""
+        return quantity(self._chain.suggested_priority_fee())
+
+    def blob_base_fee(self) -> str:
+        """Return what blob gas costs in the next block; 1 on L2, which has no blobs."""
+        return quantity(blob_gas_price(self._chain.rules, self._chain.pending_environment().excess_blob_gas))
+
+    async def fee_history(
+        self, block_count: Count, newest_block: BlockNumber, reward_percentiles: Percentiles | None = None
+    ) -> dict[str, Any]:
+        """Return base fees, fullness and tips (at percentiles of gas) of the blocks up to the newest (EIP-1559)."""
+        percentiles = reward_percentiles or ()
+        if any(not 0 <= value <= 100 for value in percentiles) or list(percentiles) != sorted(percentiles):
+            raise RpcError(SERVER_ERROR, "invalid reward percentile: must be ascending and between 0 and 100")
+        newest = self._chain.store.header(require_block_hash(self._chain, newest_block))
+        if newest is None or block_count == 0:
+            return {"oldestBlock": "0x0", "gasUsedRatio": []}
+        following = self._chain.store.header_by_number(newest.number + 1)
+        next_base_fee = (
+            self._chain.pending_environment().base_fee_per_gas if following is None else following.base_fee_per_gas or 0
+        )
+        return await self._workers.run(
+            self._fee_history, min(block_count, MAXIMUM_FEE_HISTORY), newest, next_base_fee, percentiles
+        )
+
+    def _fee_history(
+        self, block_count: int, newest: Header, next_base_fee: int, percentiles: tuple[float, ...]
+    ) -> dict[str, Any]:
+        oldest = max(newest.number - block_count + 1, self._chain.store.genesis.number)
+        blocks = [
+            block
+            for number in range(oldest, newest.number + 1)
+            if (block := self._chain.store.block_by_number(number)) is not None
+        ]
+        base_fees = [block.header.base_fee_per_gas or 0 for block in blocks] + [next_base_fee]
+        blob_fees = [blob_gas_price(self._chain.rules, block.header.excess_blob_gas) for block in blocks]
+        history: dict[str, Any] = {
+            "oldestBlock": quantity(oldest),
+            "baseFeePerGas": [quantity(fee) for fee in base_fees],
+            "gasUsedRatio": [block.header.gas_used / max(block.header.gas_limit, 1) for block in blocks],
+            "baseFeePerBlobGas": [quantity(fee) for fee in (*blob_fees, blob_fees[-1] if blob_fees else 1)],
+            "blobGasUsedRatio": [(block.header.blob_gas_used or 0) / MAXIMUM_BLOB_GAS for block in blocks],
+        }
+        if percentiles:
+            history["reward"] = [[quantity(tip) for tip in self._tips_at(block, percentiles)] for block in blocks]
+        return history
+
+    def _tips_at(self, block: Block, percentiles: tuple[float, ...]) -> list[int]:
+        """Return the tips at which the given shares of the block's gas, deposits aside, are reached."""
+        receipts = self._chain.store.receipts(block.hash) or ()
+        base_fee, used_before = block.header.base_fee_per_gas or 0, 0
+        tips: list[tuple[int, int]] = []
+        for envelope, receipt in zip(block.transactions, receipts, strict=False):
+            transaction, used = decode_transaction(envelope), receipt.cumulative_gas_used - used_before
+            used_before = receipt.cumulative_gas_used
+            if not isinstance(transaction, DepositTransaction):
+                tip = min(transaction.max_priority_fee_per_gas, transaction.max_fee_per_gas - base_fee)
+                tips.append((tip, used))
+        tips.sort()
+        total = sum(used for _, used in tips)
+        found, position, reached = [], 0, tips[0][1] if tips else 0
+        for percentile in percentiles:
+            while position + 1 < len(tips) and reached < total * percentile / 100:
+                position += 1
+                reached += tips[position][1]
+            found.append(tips[position][0] if tips else 0)
+        return found

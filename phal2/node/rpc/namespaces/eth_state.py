@@ -1,0 +1,61 @@
+"""eth methods that read accounts and storage at a block."""
+
+from typing import Any, Final
+
+from phal2.node.rpc.block_reference import LATEST, Block, BlockReference, require_header
+from phal2.node.rpc.chain_service import ChainService
+from phal2.node.rpc.formats.account_proof import format_account_proof
+from phal2.node.rpc.hexadecimal import data, quantity
+from phal2.node.rpc.parameter_types import Address, StorageSlot, StorageSlots
+from phal2.node.rpc.registry import MethodRegistry
+from phal2.node.rpc.workers import Workers
+from phal2.node.state.proofs import account_proof
+from phal2.node.state.trie import TrieReader
+from phal2.node.state.world_state import WorldState
+
+_CACHED_NODES: Final = 20_000
+
+
+class StateMethods:
+    """Balances, nonces, code, storage and proofs, at every block whose state is kept."""
+
+    def __init__(self, chain: ChainService, workers: Workers) -> None:
+        self._chain = chain
+        self._workers = workers
+        self._reader = TrieReader(chain.store, _CACHED_NODES)
+
+    def register(self, registry: MethodRegistry) -> None:
+        """Offer the methods."""
+        registry.add("eth_getBalance", self.balance)
+        registry.add("eth_getTransactionCount", self.transaction_count)
+        registry.add("eth_getCode", self.code)
+        registry.add("eth_getStorageAt", self.storage_at)
+        registry.add("eth_getProof", self.proof)
+
+    def balance(self, address: Address, block: Block = LATEST) -> str:
+        """Return an account's balance in wei."""
+        return quantity(self._state(block).balance(address))
+
+    def transaction_count(self, address: Address, block: Block = LATEST) -> str:
+        """Return an account's nonce; at "pending" with the pool's transactions counted."""
+        if block.tag == "pending":
+            return quantity(self._chain.pending_nonce(address))
+        return quantity(self._state(block).nonce(address))
+
+    def code(self, address: Address, block: Block = LATEST) -> str:
+        """Return an account's code."""
+        return data(self._state(block).code(address))
+
+    def storage_at(self, address: Address, key: StorageSlot, block: Block = LATEST) -> str:
+        """Return a word of an account's storage."""
+        return data(self._state(block).storage(address, key.slot).to_bytes(32, "big"))
+
+    async def proof(self, address: Address, keys: StorageSlots, block: Block = LATEST) -> dict[str, Any]:
+        """Return an account and storage words with their Merkle proofs (EIP-1186)."""
+        state_root = require_header(self._chain, block).state_root
+        slots = [key.slot for key in keys]
+        proof = await self._workers.run(account_proof, self._chain.store, state_root, address, slots)
+        return format_account_proof(proof, keys)
+
+    def _state(self, block: BlockReference) -> WorldState:
+        return WorldState(self._chain.store, require_header(self._chain, block).state_root, self._reader)

@@ -1,0 +1,116 @@
+"""eth methods that take and show transactions, and show receipts."""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from phal2.node.protocol.transaction_codec import RecoveredTransaction
+from phal2.node.rpc.block_reference import Block, BlockNumber, find_block_hash
+from phal2.node.rpc.block_views import BlockViews
+from phal2.node.rpc.chain_service import ChainService
+from phal2.node.rpc.formats.transaction import format_transaction
+from phal2.node.rpc.hexadecimal import data
+from phal2.node.rpc.parameter_types import Boolean, Data, Hash, Quantity
+from phal2.node.rpc.registry import MethodRegistry
+from phal2.node.rpc.workers import Workers
+
+LONGEST_INLINE_ENVELOPE: Final = 2_048
+"""Bytes of the longest transaction whose L1 fee, which takes compressing it, is computed on the event loop."""
+
+
+class TransactionMethods:
+    """Sending transactions, finding them and their receipts, and the subscription newPendingTransactions."""
+
+    def __init__(self, chain: ChainService, views: BlockViews, workers: Workers) -> None:
+        self._chain = chain
+        self._views = views
+        self._workers = workers
+        self._listeners: list[Callable[[bytes], None]] = []
+
+    def register(self, registry: MethodRegistry) -> None:
+        """Offer the methods and the subscription."""
+        registry.add("eth_sendRawTransaction", self.send_raw_transaction)
+        registry.add("eth_getTransactionByHash", self.transaction_by_hash)
+        registry.add("eth_getTransactionByBlockHashAndIndex", self.transaction_by_block_hash)
+        registry.add("eth_getTransactionByBlockNumberAndIndex", self.transaction_by_block_number)
+        registry.add("eth_getRawTransactionByHash", self.raw_transaction_by_hash)
+        registry.add("eth_getRawTransactionByBlockHashAndIndex", self.raw_transaction_by_block_hash)
+        registry.add("eth_getRawTransactionByBlockNumberAndIndex", self.raw_transaction_by_block_number)
+        registry.add("eth_getTransactionReceipt", self.transaction_receipt)
+        registry.add("eth_getBlockReceipts", self.block_receipts)
+        registry.add_subscription("newPendingTransactions", self.subscribe_new_pending_transactions)
+
+    async def send_raw_transaction(self, raw_transaction: Data) -> str:
+        """Admit a signed transaction to the pool and return its hash."""
+        transaction_hash = await self._chain.submit_transaction(raw_transaction)
+        for listener in list(self._listeners):
+            listener(transaction_hash)
+        return data(transaction_hash)
+
+    def transaction_by_hash(self, transaction_hash: Hash) -> dict[str, Any] | None:
+        """Return a transaction of the chain or the pool, null where there is none."""
+        location = self._chain.store.find_transaction(transaction_hash)
+        if location is not None:
+            return self._views.transaction(location.block_hash, location.index)
+        pending = self._pending(transaction_hash)
+        return None if pending is None else format_transaction(pending, None)
+
+    def transaction_by_block_hash(self, block_hash: Hash, index: Quantity) -> dict[str, Any] | None:
+        """Return the transaction at an index of a block, null where there is none."""
+        return self._views.transaction(block_hash, index)
+
+    def transaction_by_block_number(self, block: BlockNumber, index: Quantity) -> dict[str, Any] | None:
+        """Return the transaction at an index of a block, null where there is none."""
+        block_hash = find_block_hash(self._chain, block)
+        return None if block_hash is None else self._views.transaction(block_hash, index)
+
+    def raw_transaction_by_hash(self, transaction_hash: Hash) -> str | None:
+        """Return the envelope of a transaction of the chain or the pool, null where there is none."""
+        location = self._chain.store.find_transaction(transaction_hash)
+        if location is not None:
+            return _shown(self._views.raw_transaction(location.block_hash, location.index))
+        pending = self._pending(transaction_hash)
+        return None if pending is None else data(pending.raw)
+
+    def raw_transaction_by_block_hash(self, block_hash: Hash, index: Quantity) -> str | None:
+        """Return the envelope at an index of a block, null where there is none."""
+        return _shown(self._views.raw_transaction(block_hash, index))
+
+    def raw_transaction_by_block_number(self, block: BlockNumber, index: Quantity) -> str | None:
+        """Return the envelope at an index of a block, null where there is none."""
+        block_hash = find_block_hash(self._chain, block)
+        return None if block_hash is None else _shown(self._views.raw_transaction(block_hash, index))
+
+    async def transaction_receipt(self, transaction_hash: Hash) -> dict[str, Any] | None:
+        """Return the receipt of a transaction of the chain, null where there is none."""
+        location = self._chain.store.find_transaction(transaction_hash)
+        if location is None:
+            return None
+        envelope = self._views.raw_transaction(location.block_hash, location.index) or b""
+        if len(envelope) <= LONGEST_INLINE_ENVELOPE:
+            return self._views.receipt(location.block_hash, location.index)
+        return await self._workers.run(self._views.receipt, location.block_hash, location.index)
+
+    async def block_receipts(self, block: Block) -> Any:
+        """Return all receipts of a block, null where there is none."""
+        block_hash = find_block_hash(self._chain, block)
+        return None if block_hash is None else await self._workers.run(self._views.receipts, block_hash)
+
+    def subscribe_new_pending_transactions(
+        self, push: Callable[[Any], None], full_transactions: Boolean = False
+    ) -> Callable[[], None]:
+        """Push the hash (or the object) of every transaction that this server admits to the pool."""
+
+        def announce(transaction_hash: bytes) -> None:
+            pending = self._pending(transaction_hash) if full_transactions else None
+            push(data(transaction_hash) if pending is None else format_transaction(pending, None))
+
+        self._listeners.append(announce)
+        return lambda: self._listeners.remove(announce)
+
+    def _pending(self, transaction_hash: bytes) -> RecoveredTransaction | None:
+        pending = self._chain.pending_transactions()
+        return next((transaction for transaction in pending if transaction.hash == transaction_hash), None)
+
+
+def _shown(envelope: bytes | None) -> str | None:
+    return None if envelope is None else data(envelope)

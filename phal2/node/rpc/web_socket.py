@@ -1,0 +1,116 @@
+"""One WebSocket connection: requests as on HTTP, and subscriptions whose events are pushed."""
+
+import asyncio
+import secrets
+from collections.abc import Callable
+from typing import Any, Final
+
+import orjson
+from aiohttp import WSCloseCode, WSMsgType, web
+
+from phal2.node.rpc.dispatcher import Dispatcher
+from phal2.node.rpc.errors import INVALID_PARAMS, METHOD_NOT_FOUND, SERVER_ERROR, RpcError
+from phal2.node.rpc.registry import MethodRegistry, parse_arguments
+
+MAXIMUM_SUBSCRIPTIONS: Final = 256
+MAXIMUM_CONCURRENT: Final = 64
+"""Requests of one connection that are answered at a time; further ones are not read yet."""
+
+MAXIMUM_UNSENT: Final = 10_000
+"""Events that may wait for a slow client; beyond them it is disconnected, so that it never misses one unknowingly."""
+
+_HEARTBEAT_SECONDS: Final = 30.0
+
+
+class WebSocketConnection:
+    """Serves one client."""
+
+    def __init__(self, dispatcher: Dispatcher, registry: MethodRegistry, maximum_message_size: int) -> None:
+        self._dispatcher = dispatcher
+        self._registry = registry
+        self._socket = web.WebSocketResponse(max_msg_size=maximum_message_size, heartbeat=_HEARTBEAT_SECONDS)
+        self._unsent: asyncio.Queue[bytes] = asyncio.Queue(MAXIMUM_UNSENT)
+        self._subscriptions: dict[str, Callable[[], None]] = {}
+        self._answering: set[asyncio.Task[None]] = set()
+        self._closing: asyncio.Task[Any] | None = None
+
+    async def serve(self, request: web.BaseRequest) -> web.StreamResponse:
+        """Open the WebSocket and answer until either side closes it."""
+        await self._socket.prepare(request)
+        sender = asyncio.create_task(self._send())
+        try:
+            async for message in self._socket:
+                if message.type not in (WSMsgType.TEXT, WSMsgType.BINARY):
+                    break
+                await self._begin_answer(message.data)
+        finally:
+            for task in (sender, *self._answering):
+                task.cancel()
+            for end in self._subscriptions.values():
+                end()
+            self._subscriptions.clear()
+        return self._socket
+
+    async def close(self) -> None:
+        """Tell the client that the server goes away."""
+        await self._socket.close(code=WSCloseCode.GOING_AWAY, message=b"the server stops")
+
+    def subscribe(self, params: Any) -> str:
+        """Begin a subscription (eth_subscribe); return its id."""
+        if not isinstance(params, list) or not params:
+            raise RpcError(INVALID_PARAMS, "missing value for required argument 0")
+        name = params[0]
+        subscription = self._registry.find_subscription(name) if isinstance(name, str) else None
+        if subscription is None:
+            raise RpcError(METHOD_NOT_FOUND, f'no "{str(name)[:100]}" subscription in eth namespace')
+        if len(self._subscriptions) >= MAXIMUM_SUBSCRIPTIONS:
+            raise RpcError(SERVER_ERROR, f"too many subscriptions: at most {MAXIMUM_SUBSCRIPTIONS} a connection")
+        arguments = parse_arguments(subscription.parameters, params[1:])
+        subscription_id = "0x" + secrets.token_hex(16)
+        self._subscriptions[subscription_id] = subscription.function(
+            lambda event: self._push(subscription_id, event), *arguments
+        )
+        return subscription_id
+
+    def unsubscribe(self, params: Any) -> bool:
+        """End a subscription (eth_unsubscribe)."""
+        if not isinstance(params, list) or len(params) != 1 or not isinstance(params[0], str):
+            raise RpcError(INVALID_PARAMS, "missing value for required argument 0")
+        end = self._subscriptions.pop(params[0], None)
+        if end is None:
+            raise RpcError(SERVER_ERROR, "subscription not found")
+        end()
+        return True
+
+    def _push(self, subscription_id: str, event: Any) -> None:
+        message = {
+            "jsonrpc": "2.0",
+            "method": "eth_subscription",
+            "params": {"subscription": subscription_id, "result": event},
+        }
+        try:
+            self._unsent.put_nowait(orjson.dumps(message))
+        except asyncio.QueueFull:
+            if self._closing is None:
+                too_slow = b"the client reads too slowly"
+                self._closing = asyncio.create_task(
+                    self._socket.close(code=WSCloseCode.POLICY_VIOLATION, message=too_slow)
+                )
+
+    async def _begin_answer(self, message: bytes | str) -> None:
+        # Requests are answered beside each other, so that a slow one does not hold up the rest.
+        while len(self._answering) >= MAXIMUM_CONCURRENT:
+            await asyncio.wait(self._answering, return_when=asyncio.FIRST_COMPLETED)
+        task = asyncio.create_task(self._answer(message))
+        self._answering.add(task)
+        task.add_done_callback(self._answering.discard)
+
+    async def _answer(self, message: bytes | str) -> None:
+        answer = await self._dispatcher.answer(message, self)
+        if answer is not None:
+            await self._unsent.put(answer)
+
+    async def _send(self) -> None:
+        while True:
+            message = await self._unsent.get()
+            await self._socket.send_str(message.decode())

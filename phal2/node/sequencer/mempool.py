@@ -1,0 +1,225 @@
+"""The transaction pool: per sender by nonce, bounded, with replacement by higher fees.
+
+The pool holds transactions that admission has already found worth holding (`admission`). It knows no state: whoever
+sees a new head tells it each sender's nonce.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import count
+from typing import Final
+
+from phal2.node.protocol.errors import Phal2Error
+from phal2.node.protocol.transaction_codec import RecoveredTransaction
+from phal2.node.protocol.transactions import ATTESTED
+
+REPLACEMENT_BUMP_PERCENT: Final = 10
+"""How much both fees must rise for a transaction to take the place of another with the same nonce (as in geth)."""
+
+
+class PoolRefusal(Phal2Error):
+    """The pool does not take a transaction, though it may be valid."""
+
+
+class AlreadyKnown(PoolRefusal):
+    """The same transaction is in the pool."""
+
+    def __init__(self) -> None:
+        super().__init__("already known: this transaction is in the pool")
+
+
+class ReplacementUnderpriced(PoolRefusal):
+    """A transaction with a nonce that the pool holds, whose fees are not enough above the held one's."""
+
+    def __init__(self, nonce: int, required_fee: int, required_tip: int) -> None:
+        super().__init__(
+            f"replacement transaction underpriced: to replace nonce {nonce} set the fee cap to at least "
+            f"{required_fee} wei and the tip to at least {required_tip} wei"
+        )
+        self.nonce = nonce
+        self.required_fee = required_fee
+        self.required_tip = required_tip
+
+
+class NonceGap(PoolRefusal):
+    """An attested transaction whose nonce does not follow its sender's last one."""
+
+    def __init__(self, expected: int, nonce: int) -> None:
+        super().__init__(
+            f"nonce too high: an attested transaction must follow at once, next nonce {expected}, tx nonce {nonce}"
+        )
+        self.expected = expected
+        self.nonce = nonce
+
+
+class PoolFull(PoolRefusal):
+    """A bound of the pool is reached."""
+
+
+@dataclass(frozen=True, slots=True)
+class PoolLimits:
+    """Bounds of the pool, in transactions and bytes."""
+
+    transactions: int = 50_000
+    transactions_per_sender: int = 10_000
+    attested_per_sender: int = 4
+    total_bytes: int = 256 * 1024 * 1024
+    nonce_lead: int = 10_000
+    """How far a nonce may be ahead of its sender's next one."""
+
+
+@dataclass(frozen=True, slots=True)
+class PooledTransaction:
+    """A transaction in the pool; `arrival` counts up in the order of arrival."""
+
+    recovered: RecoveredTransaction
+    arrival: int
+
+    @property
+    def nonce(self) -> int:
+        """The sender's nonce."""
+        nonce: int = getattr(self.recovered.transaction, "nonce", 0)
+        return nonce
+
+
+class Mempool:
+    """Holds transactions until they are in a block, replaced or stale. Not thread-safe: use it on the event loop."""
+
+    def __init__(self, limits: PoolLimits | None = None) -> None:
+        self._limits = limits or PoolLimits()
+        self._by_sender: dict[bytes, dict[int, PooledTransaction]] = {}
+        self._by_hash: dict[bytes, PooledTransaction] = {}
+        self._arrivals = count()
+        self._bytes = 0
+        self._listeners: list[Callable[[RecoveredTransaction], None]] = []
+
+    def __len__(self) -> int:
+        return len(self._by_hash)
+
+    def __contains__(self, transaction_hash: bytes) -> bool:
+        return transaction_hash in self._by_hash
+
+    def __iter__(self) -> Iterator[RecoveredTransaction]:
+        return (pooled.recovered for pooled in list(self._by_hash.values()))
+
+    def get(self, transaction_hash: bytes) -> RecoveredTransaction | None:
+        """Return a pooled transaction by hash."""
+        pooled = self._by_hash.get(transaction_hash)
+        return pooled.recovered if pooled else None
+
+    def on_added(self, listener: Callable[[RecoveredTransaction], None]) -> Callable[[], None]:
+        """Call `listener` for every transaction taken in; the returned function ends that."""
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
+
+    def check_room(self, recovered: RecoveredTransaction, account_nonce: int) -> None:
+        """Raise a `PoolRefusal` where `add` would; cheap, for use before costly checks."""
+        pooled = PooledTransaction(recovered, -1)
+        if recovered.hash in self._by_hash:
+            raise AlreadyKnown
+        queue = self._by_sender.get(recovered.sender, {})
+        held = queue.get(pooled.nonce)
+        if held is not None:
+            _check_replacement(held, pooled)
+            return
+        if pooled.nonce > account_nonce + self._limits.nonce_lead:
+            raise PoolFull(
+                f"nonce too high: nonce {pooled.nonce} is more than {self._limits.nonce_lead} ahead of the next nonce "
+                f"{account_nonce}"
+            )
+        if recovered.transaction.transaction_type == ATTESTED:
+            self._check_attested(queue, pooled, account_nonce)
+        if len(queue) >= self._limits.transactions_per_sender:
+            raise PoolFull(
+                f"the pool holds {len(queue)} transactions of this sender, the limit; wait for some to be included"
+            )
+        if len(self._by_hash) >= self._limits.transactions:
+            raise PoolFull(f"txpool is full: {len(self._by_hash)} transactions are waiting; try again later")
+        if self._bytes + len(recovered.raw) > self._limits.total_bytes:
+            raise PoolFull(f"txpool is full: {self._bytes} bytes are waiting; try again later")
+
+    def add(self, recovered: RecoveredTransaction, account_nonce: int) -> None:
+        """Take a transaction in; raise a `PoolRefusal` where the pool does not want it."""
+        self.check_room(recovered, account_nonce)
+        pooled = PooledTransaction(recovered, next(self._arrivals))
+        held = self._by_sender.get(recovered.sender, {}).get(pooled.nonce)
+        if held is not None:
+            self._forget(held)
+        self._by_sender.setdefault(recovered.sender, {})[pooled.nonce] = pooled
+        self._by_hash[recovered.hash] = pooled
+        self._bytes += len(recovered.raw)
+        for listener in list(self._listeners):
+            listener(recovered)
+
+    def remove(self, transaction_hash: bytes) -> None:
+        """Drop a transaction, if it is there."""
+        pooled = self._by_hash.get(transaction_hash)
+        if pooled is not None:
+            self._forget(pooled)
+
+    def drop_used_nonces(self, next_nonces: Mapping[bytes, int]) -> None:
+        """Drop what a new head has made stale; `next_nonces` holds the next nonce of senders that the block touched."""
+        for sender, next_nonce in next_nonces.items():
+            stale = [pooled for nonce, pooled in self._by_sender.get(sender, {}).items() if nonce < next_nonce]
+            for pooled in stale:
+                self._forget(pooled)
+
+    def next_nonce(self, sender: bytes, account_nonce: int) -> int:
+        """Return the nonce after the pool's unbroken run of the sender's (the "pending" transaction count)."""
+        queue = self._by_sender.get(sender)
+        if queue is None:
+            return account_nonce
+        nonce = account_nonce
+        while nonce in queue:
+            nonce += 1
+        return nonce
+
+    def pending_value(self, sender: bytes, other_than_nonce: int) -> int:
+        """Return what `sender`'s pooled transactions may cost at most in wei, without the one of `other_than_nonce`."""
+        return sum(
+            pooled.recovered.transaction.value
+            + pooled.recovered.transaction.gas_limit * pooled.recovered.transaction.max_fee_per_gas
+            for nonce, pooled in self._by_sender.get(sender, {}).items()
+            if nonce != other_than_nonce
+        )
+
+    def senders(self) -> list[bytes]:
+        """Return the senders that have transactions in the pool."""
+        return list(self._by_sender)
+
+    def queues(self) -> dict[bytes, list[PooledTransaction]]:
+        """Return a copy: each sender's transactions in the order of their nonces (there may be gaps)."""
+        return {sender: [queue[nonce] for nonce in sorted(queue)] for sender, queue in self._by_sender.items()}
+
+    def _check_attested(
+        self, queue: Mapping[int, PooledTransaction], pooled: PooledTransaction, account_nonce: int
+    ) -> None:
+        expected = self.next_nonce(pooled.recovered.sender, account_nonce)
+        if pooled.nonce > expected:
+            raise NonceGap(expected, pooled.nonce)
+        attested = sum(held.recovered.transaction.transaction_type == ATTESTED for held in queue.values())
+        if attested >= self._limits.attested_per_sender:
+            raise PoolFull(
+                f"{attested} attested transactions of this sender are pending, the limit; wait for them to be included"
+            )
+
+    def _forget(self, pooled: PooledTransaction) -> None:
+        recovered = pooled.recovered
+        del self._by_hash[recovered.hash]
+        queue = self._by_sender[recovered.sender]
+        del queue[pooled.nonce]
+        if not queue:
+            del self._by_sender[recovered.sender]
+        self._bytes -= len(recovered.raw)
+
+
+def _check_replacement(held: PooledTransaction, new: PooledTransaction) -> None:
+    old_transaction, new_transaction = held.recovered.transaction, new.recovered.transaction
+    required_fee = _bumped(old_transaction.max_fee_per_gas)
+    required_tip = _bumped(old_transaction.max_priority_fee_per_gas)
+    if new_transaction.max_fee_per_gas < required_fee or new_transaction.max_priority_fee_per_gas < required_tip:
+        raise ReplacementUnderpriced(held.nonce, required_fee, required_tip)
+
+
+def _bumped(fee: int) -> int:
+    return -(-fee * (100 + REPLACEMENT_BUMP_PERCENT) // 100)

@@ -1,0 +1,1 @@
+"""The precompiled contracts, apart from any engine."""

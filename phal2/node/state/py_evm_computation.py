@@ -1,0 +1,160 @@
+"""The execution of messages: py-evm's computation, with what it gets wrong or does slowly replaced.
+
+Against py-evm's own: logs, creations and self-destructions are kept by the journalled world state instead of a tree
+of finished computations; the init code of a nested creation is charged once even where its creator is the
+transaction's sender (EIP-7702); precompiled contracts are phal2's; and the interpreter's loop calls plain functions
+only, so that 1,024 nested calls take no C stack.
+"""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from eth.constants import GAS_CODEDEPOSIT
+from eth.exceptions import Halt, StackDepthLimit, VMError
+from eth.vm.code_stream import CodeStream
+from eth.vm.forks.prague.computation import PragueComputation
+from eth.vm.gas_meter import GasMeter, allow_negative_refund_strategy
+from eth.vm.memory import Memory
+from eth.vm.stack import Stack
+
+from phal2.node.protocol.receipts import Log
+from phal2.node.state.precompiles.precompile import Precompile, PrecompileFailure
+from phal2.node.state.py_evm_instructions import OpcodeFunction
+
+_DEPTH_LIMIT = 1024
+_CODE_PADDING = bytes(33)
+
+
+class PrecompiledContractFailure(VMError):
+    """A precompiled contract refused its input."""
+
+
+class Computation(PragueComputation):
+    """One message. `computation_class` makes the subclasses with the opcodes and precompiled contracts of the rules."""
+
+    # py-evm's abstract classes do not know what phal2's state, and py-evm's own memory and messages, have beyond them.
+    state: Any
+    msg: Any
+    _memory: Any
+
+    opcode_functions: ClassVar[tuple[OpcodeFunction, ...]]
+    precompiled_contracts: ClassVar[Mapping[bytes, Precompile]]
+
+    def __init__(self, state: Any, message: Any, transaction_context: Any) -> None:
+        """Set up what opcodes use, py-evm's by-name access to the stack included."""
+        self.state = state
+        self.msg = message
+        self.transaction_context = transaction_context
+        self.code = CodeStream(message.code)
+        self.padded_code = message.code + _CODE_PADDING
+        self.destinations: frozenset[int] | None = None
+        self._gas_meter = GasMeter(message.gas, allow_negative_refund_strategy)
+        self._memory = Memory()
+        self._stack = Stack()
+        self.words: list[Any] = self._stack.values
+
+    @classmethod
+    def apply_message(
+        cls, state: Any, message: Any, transaction_context: Any, parent_computation: Any = None
+    ) -> "Computation":
+        """Run a call, value transfer included; take its changes back where it fails."""
+        if message.depth > _DEPTH_LIMIT:
+            raise StackDepthLimit("Stack depth limit reached")
+        snapshot = state.snapshot()
+        if message.should_transfer_value and message.value:
+            state.delta_balance(message.sender, -message.value)
+            state.delta_balance(message.storage_address, message.value)
+        else:
+            state.touch_account(message.storage_address)
+        computation = cls.apply_computation(state, message, transaction_context, parent_computation)
+        if computation._error is not None:
+            state.revert(snapshot)
+        return computation
+
+    @classmethod
+    def apply_create_message(
+        cls, state: Any, message: Any, transaction_context: Any, parent_computation: Any = None
+    ) -> "Computation":
+        """Run init code and store what it returns as the contract's code; take all back where either fails."""
+        snapshot = state.snapshot()
+        address = message.storage_address
+        state.increment_nonce(address)
+        state.world.mark_created(address)
+        computation = cls.apply_message(state, message, transaction_context, parent_computation)
+        if computation._error is None and computation.output:
+            code = computation.output
+            try:
+                cls.validate_contract_code(code)
+                computation.consume_gas(len(code) * GAS_CODEDEPOSIT, "contract creation code storage")
+                state.set_code(address, code)
+            except VMError as error:
+                computation._error = error
+        if computation._error is not None:
+            state.revert(snapshot)
+        return computation
+
+    @classmethod
+    def apply_computation(
+        cls,
+        state: Any,
+        message: Any,
+        transaction_context: Any,
+        parent_computation: Any = None,  # noqa: ARG003 - py-evm's signature
+    ) -> "Computation":
+        """Run the code of a message, or the precompiled contract at its address, to its end."""
+        computation = cls(state, message, transaction_context)
+        try:
+            precompile = cls.precompiled_contracts.get(message.code_address)
+            if precompile is None:
+                code = computation.code
+                padded_code = computation.padded_code
+                functions = cls.opcode_functions
+                while True:
+                    position = code.program_counter
+                    code.program_counter = position + 1
+                    functions[padded_code[position]](computation)
+            elif not message.is_delegation:
+                computation._run_precompile(precompile)
+        except Halt:
+            pass
+        except VMError as error:
+            computation._error = error
+            if error.burns_gas:
+                computation._gas_meter.gas_remaining = 0
+            if error.erases_return_data:
+                computation.return_data = b""
+        return computation
+
+    def generate_child_computation(self, child_msg: Any) -> "Computation":
+        """Run a message that this one sends."""
+        if child_msg.is_create:
+            return self.apply_create_message(self.state, child_msg, self.transaction_context, self)
+        return self.apply_message(self.state, child_msg, self.transaction_context, self)
+
+    def add_child_computation(self, child_computation: Any) -> None:
+        """Take over the return data and refunds of a message that this one sent; nothing else of it is kept."""
+        if child_computation._error is None:
+            self.return_data = b"" if child_computation.msg.is_create else child_computation.output
+            self._gas_meter.gas_refunded += child_computation._gas_meter.gas_refunded
+        else:
+            self.return_data = child_computation.output
+
+    def add_log_entry(self, account: bytes, topics: tuple[int, ...], data: bytes) -> None:
+        """Write a log."""
+        self.state.world.add_log(Log(account, tuple(topic.to_bytes(32, "big") for topic in topics), data))
+
+    def _run_precompile(self, precompile: Precompile) -> None:
+        data = self.msg.data_as_bytes
+        self.consume_gas(precompile.gas(data), "precompiled contract")
+        try:
+            self._output = precompile.run(data)
+        except PrecompileFailure as failure:
+            raise PrecompiledContractFailure(str(failure)) from failure
+
+
+def computation_class(
+    opcode_functions: tuple[OpcodeFunction, ...], precompiled_contracts: Mapping[bytes, Precompile]
+) -> type[Computation]:
+    """Return the computation of a set of rules; `opcode_functions` are indexed by opcode."""
+    attributes = {"opcode_functions": opcode_functions, "precompiled_contracts": precompiled_contracts}
+    return type("ConfiguredComputation", (Computation,), attributes)

@@ -1,0 +1,243 @@
+"""Properties of derivation over random histories of L1, sequencer, batcher and strangers."""
+
+from dataclasses import replace
+from random import Random
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from rollup_world import (
+    BATCHER_KEY,
+    OTHER_BATCHER_KEY,
+    STRANGER_KEY,
+    TRANSFER,
+    L2Block,
+    World,
+    channel,
+    config_log,
+    deposit_log,
+    derive,
+    fabricated_block,
+    genesis_ref,
+    signed,
+)
+
+from phal2.node.derivation.pipeline import DerivationPipeline
+from phal2.node.derivation.start import derivation_start
+from phal2.node.protocol.block_refs import L2BlockRef
+from phal2.node.protocol.frames import Frame, batcher_transaction_data
+from phal2.node.protocol.receipts import Log
+from phal2.node.protocol.signatures import address_of_private_key
+
+seeds = st.integers(0, 2**32 - 1)
+histories = settings(max_examples=15, deadline=None)
+
+
+def random_logs(random: Random) -> list[Log]:
+    logs = []
+    for _ in range(random.choice([0, 0, 0, 1, 3])):
+        kind = random.randrange(4)
+        if kind == 0:
+            logs.append(Log(random.randbytes(20), (random.randbytes(32),), b""))
+        elif kind == 1:
+            logs.append(config_log(2, random.randrange(10**7, 10**8).to_bytes(32, "big")))
+        else:
+            logs.append(
+                deposit_log(random.randbytes(20), random.randbytes(20), 1, random.randbytes(random.randrange(9)))
+            )
+    return logs
+
+
+def random_world(random: Random, **changes: object) -> World:
+    values = {"block_time": random.choice([1, 2, 2, 5]), "sequencing_window_size": random.randrange(8, 30)}
+    return World(**(values | changes))
+
+
+def grow_l2(world: World, random: Random) -> None:
+    """Let the sequencer build up to the time of the last L1 block, sometimes a little less."""
+    until = world.l1[-1].header.timestamp - random.choice([0, 0, 0, 4])
+    while world.l2_head.timestamp + world.config.block_time <= until:
+        world.sequence([TRANSFER + random.randbytes(3) for _ in range(random.randrange(3))])
+
+
+def batcher_data(frames: list[Frame], random: Random) -> list[bytes]:
+    """Put frames into transactions, one or several each."""
+    data = []
+    while frames:
+        count = random.randrange(1, 4)
+        data.append(batcher_transaction_data(frames[:count]))
+        frames = frames[count:]
+    return data
+
+
+def noise(random: Random, frames: list[Frame]) -> list[bytes]:
+    """What strangers, and a batcher without care, may write to the inbox without any effect."""
+    copied = batcher_transaction_data(frames) if frames else b"\x00"
+    return [
+        signed(STRANGER_KEY, copied),
+        signed(STRANGER_KEY, random.randbytes(40)),
+        signed(BATCHER_KEY, copied[:-1]),
+        signed(BATCHER_KEY, b"\x00" + random.randbytes(30)),
+        signed(BATCHER_KEY, b""),
+        signed(BATCHER_KEY, copied, to=random.randbytes(20)),
+        random.randbytes(60),
+    ]
+
+
+def post_honestly(world: World, random: Random, rounds: int) -> int:
+    """Mine L1 blocks in which L2 blocks are published in time, beside noise; return how many L2 blocks."""
+    posted = 0
+    waiting: list[bytes] = []
+    for _ in range(rounds):
+        grow_l2(world, random)
+        if not waiting and random.random() < 0.7:
+            batches = [block.batch for block in world.l2[posted:]]
+            posted = len(world.l2)
+            frames = channel(batches, random.randbytes(16), random.choice([60, 200, 100_000])) if batches else []
+            waiting = batcher_data(frames, random)
+        # What waits goes out whole within two L1 blocks, so that no epoch's window can end before.
+        count = len(waiting) if random.random() < 0.5 else random.randrange(len(waiting) + 1)
+        now, waiting = waiting[:count], waiting[count:]
+        transactions = [signed(BATCHER_KEY, data) for data in now]
+        for extra in random.sample(noise(random, []), random.randrange(3)):
+            transactions.insert(random.randrange(len(transactions) + 1), extra)
+        world.mine(transactions, random_logs(random), random.choice([2, 2, 3, 12]))
+        if len(waiting) and world.l1[-1].header.number % 2:
+            world.mine([signed(BATCHER_KEY, data) for data in waiting], random_logs(random))
+            waiting = []
+    world.mine([signed(BATCHER_KEY, data) for data in waiting])
+    return posted
+
+
+@given(seeds)
+@histories
+def test_what_an_honest_batcher_posts_is_what_a_follower_derives(seed: int) -> None:
+    random = Random(seed)  # noqa: S311 (a reproducible history, no secret)
+    world = random_world(random, sequencing_window_size=100)
+    posted = post_honestly(world, random, 15)
+    assert [block.ref for block in world.derive()] == [block.ref for block in world.l2[:posted]]
+
+
+def check_rules(world: World, derived: list[L2Block]) -> None:
+    """Check what must hold of every derived chain, whatever was posted."""
+    config = world.config
+    l1 = {block.hash: block for block in world.l1}
+    parent = genesis_ref(config)
+    for block in derived:
+        ref = block.ref
+        origin = l1[ref.l1_origin.hash]
+        assert ref.parent_hash == parent.hash
+        assert ref.timestamp == config.l2_timestamp(ref.number)
+        assert origin.header.timestamp <= ref.timestamp
+        assert origin.header.number - parent.l1_origin.number in (0, 1)
+        deposits = [raw for raw in block.attributes.transactions if raw[:1] == b"\x7e"]
+        expected = 1
+        if origin.header.number != parent.l1_origin.number:
+            expected += sum(log.address == config.deposit_contract_address for r in origin.receipts for log in r.logs)
+        assert len(deposits) == expected
+        assert block.attributes.transactions[: len(deposits)] == tuple(deposits)
+        sequenced = len(block.attributes.transactions) > len(deposits)
+        assert not sequenced or ref.timestamp <= origin.header.timestamp + config.sequencer_drift(0)
+        assert block.derived_from is not None
+        assert ref.l1_origin.number < block.derived_from <= ref.l1_origin.number + config.sequencing_window_size
+        parent = ref
+    # No epoch whose window has ended is left open.
+    assert world.l1[-1].header.number - parent.l1_origin.number <= config.sequencing_window_size + 1
+
+
+def damaged(frames: list[Frame], random: Random) -> list[Frame]:
+    """Repeat, drop, reorder, renumber or corrupt frames."""
+    frames = list(frames)
+    for _ in range(random.randrange(4)):
+        if not frames:
+            break
+        index = random.randrange(len(frames))
+        frame = frames[index]
+        kind = random.randrange(6)
+        if kind == 0:
+            frames.insert(random.randrange(len(frames) + 1), frame)
+        elif kind == 1:
+            del frames[index]
+        elif kind == 2:
+            random.shuffle(frames)
+        elif kind == 3:
+            frames[index] = replace(frame, number=random.randrange(5))
+        elif kind == 4 and frame.data:
+            data = bytearray(frame.data)
+            data[random.randrange(len(data))] ^= 1 << random.randrange(8)
+            frames[index] = replace(frame, data=bytes(data))
+        else:
+            frames[index] = replace(frame, is_last=not frame.is_last)
+    return frames
+
+
+def hostile_world(seed: int) -> World:
+    """An L1 chain whose batcher posts blocks in any state: damaged, late, from a fork of its own, or not at all."""
+    random = Random(seed)  # noqa: S311 (a reproducible history, no secret)
+    world = random_world(random)
+    for _ in range(random.randrange(10, 40)):
+        grow_l2(world, random)
+        transactions = []
+        for _ in range(random.choice([0, 1, 1, 2])):
+            derived = world.derive() if random.random() < 0.3 else []
+            if derived and derived[-1].ref.hash not in {block.ref.hash for block in world.l2}:
+                # The sequencer sees that L1 says otherwise, and goes on from there.
+                world.l2 = list(derived)
+                grow_l2(world, random)
+            start = random.choice([len(derived), len(derived), random.randrange(len(world.l2) + 1)])
+            batches = [block.batch for block in world.l2[start : start + random.randrange(1, 30)]]
+            if batches and random.random() < 0.2:
+                index = random.randrange(len(batches))
+                batches[index] = replace(
+                    batches[index], transactions=(random.choice([b"", b"\x7e", b"\x03", TRANSFER]),)
+                )
+            frames = damaged(channel(batches, random.randbytes(16), random.choice([60, 300, 100_000])), random)
+            transactions += [signed(BATCHER_KEY, data) for data in batcher_data(frames, random)]
+            transactions += random.sample(noise(random, frames), random.randrange(2))
+        logs = random_logs(random)
+        if random.random() < 0.05:
+            key = random.choice([BATCHER_KEY, OTHER_BATCHER_KEY])
+            logs.append(config_log(0, address_of_private_key(key).rjust(32, b"\x00")))
+        world.mine(transactions, logs, random.choice([2, 2, 2, 12]))
+    return world
+
+
+@given(seeds)
+@histories
+def test_whatever_is_posted_the_derived_chain_keeps_the_rules(seed: int) -> None:
+    world = hostile_world(seed)
+    check_rules(world, world.derive())
+
+
+@given(seeds)
+@histories
+def test_it_does_not_matter_how_many_l1_blocks_are_there_at_once(seed: int) -> None:
+    world = hostile_world(seed)
+    pipeline = world.pipeline()
+    for block in world.l1:
+        pipeline.add_l1_block(block)
+    derived = []
+    head = genesis_ref(world.config)
+    while (answer := pipeline.next_attributes(head)) is not None:
+        head = fabricated_block(answer.attributes, answer.parent, answer.l1_origin)
+        derived.append(L2Block(head, answer.attributes, answer.derived_from.number))
+    assert derived == world.derive()
+
+
+@given(seeds)
+@histories
+def test_a_new_pipeline_goes_on_as_the_former_one_would_have(seed: int) -> None:
+    world = hostile_world(seed)
+    config = world.config
+    derived = world.derive()
+    by_hash: dict[bytes, L2BlockRef] = {block.ref.hash: block.ref for block in derived}
+    by_hash[config.l2_genesis.hash] = genesis_ref(config)
+    random = Random(seed)  # noqa: S311 (a reproducible history, no secret)
+    for _ in range(4):
+        applied_through = random.choice(world.l1).header.number
+        done = [block for block in derived if block.derived_from is not None and block.derived_from <= applied_through]
+        safe_head = done[-1].ref if done else genesis_ref(config)
+        start = derivation_start(config, safe_head, by_hash.get, applied_through)
+        system_config = world.system_config_at(start.l1_origin.number)
+        pipeline = DerivationPipeline(config, safe_head, system_config, applied_through)
+        blocks = world.l1[start.l1_origin.number - world.l1[0].header.number :]
+        assert derive(pipeline, safe_head, blocks) == derived[len(done) :]

@@ -1,0 +1,158 @@
+"""The embedded L1 and time: its pace, its timestamps, and blocks on demand."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from embedded_l1_rig import GENESIS_TIME, StoppedClock, open_l1
+
+from phal2.devnet.l1 import EmbeddedL1
+from phal2.devnet.l1.embedded_l1 import LONGEST_ADVANCE, AdvanceTooLong, InvalidBlockTime
+
+
+@pytest.fixture
+def clock() -> StoppedClock:
+    return StoppedClock(GENESIS_TIME + 100)
+
+
+@pytest.fixture
+async def l1(tmp_path: Path, clock: StoppedClock) -> AsyncIterator[EmbeddedL1]:
+    l1 = open_l1(tmp_path / "l1", clock)
+    yield l1
+    await l1.stop()
+
+
+def head_time(l1: EmbeddedL1) -> int:
+    header = l1.store.header(l1.head_id().hash)
+    assert header is not None
+    return header.timestamp
+
+
+async def next_head(l1: EmbeddedL1) -> None:
+    sealed = asyncio.Event()
+    end = l1.on_new_head(lambda _: sealed.set())
+    async with asyncio.timeout(5):
+        await sealed.wait()
+    end()
+
+
+async def test_a_block_has_the_time_of_the_clock(l1: EmbeddedL1) -> None:
+    await l1.mine()
+    assert head_time(l1) == GENESIS_TIME + 100
+
+
+async def test_blocks_of_one_moment_have_rising_timestamps(l1: EmbeddedL1) -> None:
+    times = []
+    for _ in range(3):
+        await l1.mine()
+        times.append(head_time(l1))
+    assert times == [GENESIS_TIME + 100, GENESIS_TIME + 101, GENESIS_TIME + 102]
+
+
+async def test_a_block_can_be_given_any_later_time(l1: EmbeddedL1) -> None:
+    await l1.mine(GENESIS_TIME + 7)
+    assert head_time(l1) == GENESIS_TIME + 7
+    with pytest.raises(InvalidBlockTime, match="timestamps must rise"):
+        await l1.mine(GENESIS_TIME + 7)
+
+
+async def test_after_a_pause_one_block_brings_the_chain_to_the_present(l1: EmbeddedL1, clock: StoppedClock) -> None:
+    await l1.start()
+    await next_head(l1)
+    assert (l1.head_id().number, head_time(l1)) == (1, GENESIS_TIME + 100)
+
+    clock.advance(1_000)
+    await next_head(l1)
+    assert (l1.head_id().number, head_time(l1)) == (2, GENESIS_TIME + 1_100)
+
+
+async def test_a_block_is_sealed_each_block_time(l1: EmbeddedL1, clock: StoppedClock) -> None:
+    await l1.start()
+    await next_head(l1)
+    times = [head_time(l1)]
+    for _ in range(3):
+        clock.advance(2)
+        await next_head(l1)
+        times.append(head_time(l1))
+    assert times == [GENESIS_TIME + 100 + 2 * number for number in range(4)]
+
+
+async def test_a_chain_ahead_of_the_clock_keeps_its_pace(l1: EmbeddedL1, clock: StoppedClock) -> None:
+    for _ in range(10):
+        await l1.mine()
+    assert head_time(l1) == GENESIS_TIME + 109
+    await l1.start()
+
+    clock.advance(2)
+    await next_head(l1)
+
+    assert head_time(l1) == GENESIS_TIME + 110
+
+
+async def test_advancing_time_seals_a_block_at_the_new_time(l1: EmbeddedL1) -> None:
+    await l1.mine()
+    await l1.advance_time(50)
+    assert head_time(l1) == GENESIS_TIME + 150
+    with pytest.raises(AdvanceTooLong, match="ten years"):
+        await l1.advance_time(LONGEST_ADVANCE + 1)
+
+
+async def test_the_next_timestamp_can_be_set_and_moves_the_clock(l1: EmbeddedL1, clock: StoppedClock) -> None:
+    l1.set_next_timestamp(GENESIS_TIME + 500)
+    assert l1.pending_environment().timestamp == GENESIS_TIME + 500
+    await l1.mine()
+    assert head_time(l1) == GENESIS_TIME + 500
+    assert clock.offset == 400
+    await l1.mine()
+    assert head_time(l1) == GENESIS_TIME + 501
+
+
+async def test_a_next_timestamp_behind_the_clock_is_for_one_block(l1: EmbeddedL1, clock: StoppedClock) -> None:
+    l1.set_next_timestamp(GENESIS_TIME + 50)
+    await l1.mine()
+    assert head_time(l1) == GENESIS_TIME + 50
+    assert clock.offset == 0
+    await l1.mine()
+    assert head_time(l1) == GENESIS_TIME + 100
+
+
+@pytest.mark.parametrize("timestamp", [0, GENESIS_TIME, 1 << 64])
+async def test_an_impossible_next_timestamp_is_refused(l1: EmbeddedL1, timestamp: int) -> None:
+    with pytest.raises((InvalidBlockTime, AdvanceTooLong)):
+        l1.set_next_timestamp(timestamp)
+    with pytest.raises((InvalidBlockTime, AdvanceTooLong)):
+        await l1.mine(timestamp)
+    await l1.mine()
+    assert head_time(l1) == GENESIS_TIME + 100
+
+
+async def test_blocks_asked_for_at_once_are_sealed_one_after_the_other(l1: EmbeddedL1) -> None:
+    blocks = await asyncio.gather(*(l1.mine() for _ in range(5)))
+    assert [block.number for block in blocks] == [1, 2, 3, 4, 5]
+
+
+async def test_sealing_on_demand_and_at_intervals_take_turns(l1: EmbeddedL1, clock: StoppedClock) -> None:
+    mining = asyncio.gather(*(l1.mine() for _ in range(5)))
+    await asyncio.sleep(0)
+    await l1.start()
+    async with asyncio.timeout(10):
+        await mining
+    clock.advance(20)
+    await next_head(l1)
+    assert head_time(l1) == GENESIS_TIME + 120
+
+
+async def test_stopping_while_blocks_are_sealed_leaves_a_whole_chain(tmp_path: Path) -> None:
+    l1 = open_l1(tmp_path / "l1")
+    await l1.start()
+    mining = asyncio.gather(*(l1.mine() for _ in range(3)), return_exceptions=True)
+    await asyncio.sleep(0)
+    await l1.stop()
+    await mining
+
+    again = open_l1(tmp_path / "l1")
+    head = again.head_id()
+    for number in range(head.number, 0, -1):
+        assert again.store.block_by_number(number) is not None
+    await again.stop()

@@ -1,0 +1,53 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from phal2.node.protocol import rlp
+from phal2.node.protocol.batches import SingularBatch, UnsupportedBatchVersion, decode_batch, encode_batch
+from phal2.node.protocol.errors import InvalidEncoding
+
+words = st.binary(min_size=32, max_size=32)
+uint64s = st.integers(0, 2**64 - 1)
+batches = st.builds(
+    SingularBatch, words, uint64s, words, uint64s, st.lists(st.binary(max_size=40), max_size=4).map(tuple)
+)
+
+
+@given(batches)
+def test_a_batch_comes_back(batch: SingularBatch) -> None:
+    assert decode_batch(encode_batch(batch)) == batch
+
+
+@given(st.binary(max_size=120))
+def test_whatever_decodes_is_canonical(content: bytes) -> None:
+    try:
+        batch = decode_batch(b"\x00" + content)
+    except InvalidEncoding:
+        return
+    assert encode_batch(batch) == b"\x00" + content
+
+
+@pytest.mark.parametrize("version", [1, 2, 255])
+def test_other_versions_are_unsupported(version: int) -> None:
+    with pytest.raises(UnsupportedBatchVersion) as caught:
+        decode_batch(bytes([version]) + b"content")
+    assert caught.value.version == version
+
+
+def test_malformed_batches_are_refused() -> None:
+    good = [bytes(32), b"\x01", bytes(32), b"\x02", [b"transaction"]]
+    assert decode_batch(b"\x00" + rlp.encode(good)).epoch_number == 1
+    wrong: list[rlp.Item] = [
+        good[:4],
+        [*good, b""],
+        [bytes(31), *good[1:]],
+        [good[0], b"\x00", *good[2:]],
+        [good[0], b"\x01" * 9, *good[2:]],
+        [*good[:4], b"transaction"],
+        [*good[:4], [[b"transaction"]]],
+    ]
+    for content in [b"", *(rlp.encode(item) for item in wrong), rlp.encode(good) + b"\x00"]:
+        with pytest.raises(InvalidEncoding):
+            decode_batch(b"\x00" + content)
+    with pytest.raises(InvalidEncoding):
+        decode_batch(b"")

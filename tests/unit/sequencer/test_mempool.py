@@ -1,0 +1,114 @@
+import pytest
+from pool_transactions import ALICE, BOB, GWEI, attested, ordinary
+
+from phal2.node.sequencer.mempool import (
+    AlreadyKnown,
+    Mempool,
+    NonceGap,
+    PoolFull,
+    PoolLimits,
+    ReplacementUnderpriced,
+)
+
+
+def test_a_transaction_is_found_by_its_hash() -> None:
+    pool, transaction = Mempool(), ordinary(ALICE, 0)
+
+    pool.add(transaction, account_nonce=0)
+
+    assert pool.get(transaction.hash) == transaction
+    assert list(pool) == [transaction]
+
+
+def test_the_same_transaction_is_refused_a_second_time() -> None:
+    pool = Mempool()
+    pool.add(ordinary(ALICE, 0), account_nonce=0)
+
+    with pytest.raises(AlreadyKnown):
+        pool.add(ordinary(ALICE, 0), account_nonce=0)
+
+
+def test_a_replacement_must_raise_both_fees_by_a_tenth() -> None:
+    pool = Mempool()
+    pool.add(ordinary(ALICE, 0, tip=100, fee_cap=1000), account_nonce=0)
+
+    with pytest.raises(ReplacementUnderpriced) as refusal:
+        pool.add(ordinary(ALICE, 0, tip=109, fee_cap=1100), account_nonce=0)
+
+    assert (refusal.value.required_tip, refusal.value.required_fee) == (110, 1100)
+
+
+def test_a_replacement_takes_the_place_of_the_old_transaction() -> None:
+    pool = Mempool()
+    old, new = ordinary(ALICE, 0, tip=100, fee_cap=1000), ordinary(ALICE, 0, tip=110, fee_cap=1100)
+    pool.add(old, account_nonce=0)
+
+    pool.add(new, account_nonce=0)
+
+    assert list(pool) == [new]
+
+
+def test_the_pending_nonce_follows_the_unbroken_run() -> None:
+    pool = Mempool()
+    for nonce in (5, 6, 8):
+        pool.add(ordinary(ALICE, nonce), account_nonce=5)
+
+    assert pool.next_nonce(ordinary(ALICE, 0).sender, account_nonce=5) == 7
+
+
+def test_used_nonces_leave_the_pool() -> None:
+    pool = Mempool()
+    for nonce in range(3):
+        pool.add(ordinary(ALICE, nonce), account_nonce=0)
+    pool.add(ordinary(BOB, 0), account_nonce=0)
+
+    pool.drop_used_nonces({ordinary(ALICE, 0).sender: 2})
+
+    assert {(transaction.sender, transaction.transaction.nonce) for transaction in pool} == {
+        (ordinary(ALICE, 0).sender, 2),
+        (ordinary(BOB, 0).sender, 0),
+    }
+
+
+def test_an_attested_transaction_with_a_nonce_gap_is_refused() -> None:
+    with pytest.raises(NonceGap) as refusal:
+        Mempool().add(attested(ALICE, 1), account_nonce=0)
+
+    assert (refusal.value.expected, refusal.value.nonce) == (0, 1)
+
+
+def test_a_sender_has_at_most_four_pending_attested_transactions() -> None:
+    pool = Mempool()
+    for nonce in range(4):
+        pool.add(attested(ALICE, nonce), account_nonce=0)
+
+    with pytest.raises(PoolFull, match="4 attested transactions"):
+        pool.add(attested(ALICE, 4), account_nonce=0)
+
+    pool.add(attested(BOB, 0), account_nonce=0)
+
+
+@pytest.mark.parametrize(
+    ("limits", "reason"),
+    [
+        (PoolLimits(transactions=2), "txpool is full"),
+        (PoolLimits(transactions_per_sender=2), "of this sender"),
+        (PoolLimits(total_bytes=300), "txpool is full"),
+        (PoolLimits(nonce_lead=1), "nonce too high"),
+    ],
+)
+def test_every_bound_refuses_what_exceeds_it(limits: PoolLimits, reason: str) -> None:
+    pool = Mempool(limits)
+    pool.add(ordinary(ALICE, 0), account_nonce=0)
+    pool.add(ordinary(ALICE, 1), account_nonce=0)
+
+    with pytest.raises(PoolFull, match=reason):
+        pool.add(ordinary(ALICE, 2), account_nonce=0)
+
+
+def test_pending_value_counts_gas_and_value_of_the_other_transactions() -> None:
+    pool = Mempool()
+    pool.add(ordinary(ALICE, 0, fee_cap=2 * GWEI, value=7), account_nonce=0)
+    pool.add(ordinary(ALICE, 1, fee_cap=3 * GWEI), account_nonce=0)
+
+    assert pool.pending_value(ordinary(ALICE, 0).sender, other_than_nonce=1) == 21_000 * 2 * GWEI + 7
