@@ -1,9 +1,14 @@
-"""Fixtures that all tests share."""
+"""Fixtures and settings that all tests share."""
 
 import os
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# How long an example takes says something of the machine, not of the code: time is for benchmarks.
+settings.register_profile("phal2", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("phal2")
 
 
 @pytest.fixture(scope="session")

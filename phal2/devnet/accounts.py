@@ -9,8 +9,8 @@ from coincurve import PrivateKey
 from mnemonic import Mnemonic
 
 from phal2.node.protocol.addresses import to_checksum_address
+from phal2.node.protocol.configuration_fields import InvalidConfiguration
 from phal2.node.protocol.keccak import keccak256
-from phal2.node.protocol.rollup_config import InvalidConfiguration
 from phal2.node.protocol.signatures import address_of_private_key
 
 DEFAULT_MNEMONIC: Final = "test test test test test test test test test test test junk"

@@ -1,7 +1,6 @@
 """The devnet: embedded L1, sequencer, batcher and follower in one process, started and stopped as one."""
 
 import asyncio
-import shutil
 import tempfile
 from collections.abc import Callable
 from contextlib import AsyncExitStack
@@ -10,11 +9,12 @@ from types import TracebackType
 from typing import Final
 
 from phal2.bridge.batcher import Batcher, BatcherSettings
+from phal2.bridge.migration.tree_file import read_tree
 from phal2.devnet.accounts import accounts_of_mnemonic, role_account
 from phal2.devnet.deployment import deploy_l1_contracts, planned_l1_contracts
 from phal2.devnet.description import DevnetDescription
 from phal2.devnet.l1 import EmbeddedL1
-from phal2.devnet.record import DataDirectoryError, DevnetRecord, read_record, write_record
+from phal2.devnet.record import DataDirectoryError, DevnetRecord, discard_unfinished_start, read_record, write_record
 from phal2.devnet.rollup import GENESIS_BASE_FEE, L2_CONTRACTS, devnet_rollup
 from phal2.devnet.servers import serve_l1, serve_l2
 from phal2.devnet.settings import ETHER, DevnetSettings
@@ -106,6 +106,7 @@ async def _start(settings: DevnetSettings, progress: Progress, parts: AsyncExitS
     deployer, treasury, batcher_account = (role_account(role) for role in ("deployer", "treasury", "batcher"))
     data_dir = _data_directory(settings.data_dir, parts)
     record = read_record(data_dir, settings)
+    migration_tree = None if settings.migration_tree is None else read_tree(settings.migration_tree)
     clock = Clock()
 
     progress("L1: opening the chain")
@@ -117,8 +118,7 @@ async def _start(settings: DevnetSettings, progress: Progress, parts: AsyncExitS
     l1_genesis = l1_genesis_block(l1_rules, l1_state, l1_genesis_time, settings.l1_gas_limit, GENESIS_BASE_FEE)
     l1_path = data_dir / "l1"
     if record is None:
-        # A start that ended before its record was written has left nothing that anybody relies on.
-        shutil.rmtree(l1_path, ignore_errors=True)
+        discard_unfinished_start(data_dir, l1_path)
     l1 = EmbeddedL1.open(
         l1_path,
         l1_genesis,
@@ -153,7 +153,7 @@ async def _start(settings: DevnetSettings, progress: Progress, parts: AsyncExitS
         )
         node = RollupNode(node_settings, config, l2_genesis, clock)
         parts.push_async_callback(node.stop)
-        server = await serve_l2(node, l1, clock, settings.host, port)
+        server = await serve_l2(node, l1, clock, migration_tree, settings.host, port)
         parts.push_async_callback(server.stop)
         await node.start()
         nodes.append((node, server))

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -11,6 +12,7 @@ from phal2.node.protocol.block_refs import L1BlockRef
 from phal2.node.protocol.errors import Phal2Error
 
 _FILE_NAME: Final = "devnet.json"
+_MARK_NAME: Final = "devnet.unfinished"
 _FORMAT_VERSION: Final = 1
 
 
@@ -80,8 +82,24 @@ def write_record(data_dir: Path, settings: DevnetSettings, record: DevnetRecord)
             file.flush()
             os.fsync(file.fileno())
         unfinished.replace(path)
+        (data_dir / _MARK_NAME).unlink(missing_ok=True)
     except OSError as error:
         raise DataDirectoryError(f"{path} cannot be written: {error}") from error
+
+
+def discard_unfinished_start(data_dir: Path, l1_path: Path) -> None:
+    """Remove what a start has left that ended before its record was written, and mark the start that begins now.
+
+    Nobody relies on such a chain yet. Raises `DataDirectoryError` where `l1_path` is there but not of such a start.
+    """
+    mark = data_dir / _MARK_NAME
+    try:
+        if l1_path.exists() and not mark.exists():
+            raise DataDirectoryError(f"{data_dir} holds {l1_path.name} but no {_FILE_NAME}; use another directory")
+        shutil.rmtree(l1_path, ignore_errors=True)
+        mark.touch()
+    except OSError as error:
+        raise DataDirectoryError(f"{mark} cannot be written: {error}") from error
 
 
 def _lasting_settings(settings: DevnetSettings) -> dict[str, object]:

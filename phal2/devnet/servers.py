@@ -1,8 +1,10 @@
 """The devnet's JSON-RPC servers: the node's namespaces, and beside them those of a development chain."""
 
+from phal2.bridge.migration.tree import MigrationTree
 from phal2.devnet.l1 import EmbeddedL1
 from phal2.devnet.l1.evm_namespace import L1EvmNamespace
 from phal2.devnet.l2_evm_namespace import L2EvmNamespace
+from phal2.devnet.migration_methods import register_migration_methods
 from phal2.node.driver.clock import Clock
 from phal2.node.driver.rollup_node import RollupNode
 from phal2.node.rpc.chain_methods import register_chain_methods
@@ -22,10 +24,13 @@ async def serve_l1(l1: EmbeddedL1, host: str, port: int) -> RpcServer:
     return await _started(RpcServer(registry, host, port, workers=workers))
 
 
-async def serve_l2(node: RollupNode, l1: EmbeddedL1, clock: Clock, host: str, port: int) -> RpcServer:
+async def serve_l2(
+    node: RollupNode, l1: EmbeddedL1, clock: Clock, migration_tree: MigrationTree | None, host: str, port: int
+) -> RpcServer:
     """Serve a rollup node; the sequencer gets the `evm` namespace, too. Raises `PortTaken` or `CannotListen`."""
     registry, workers = MethodRegistry(), Workers(WORKERS_PER_SERVER)
     register_chain_methods(registry, node, workers)
+    register_migration_methods(registry, node, workers, migration_tree)
     OptimismNamespace(node).register(registry)
     if node.sequencing is not None:
         L2EvmNamespace(node, l1, clock).register(registry)

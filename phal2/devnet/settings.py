@@ -31,6 +31,7 @@ class DevnetSettings:
     l1_gas_limit: int = 30_000_000
     l2_gas_limit: int = 30_000_000
     owner_claim_delay: int = 60
+    migration_tree: Path | None = None
 
 
 def format_ether(wei: int) -> str:

@@ -26,10 +26,13 @@ from phal2.node.attestation.building import (
 from phal2.node.attestation.presentation import evidence_as_hex
 from phal2.node.attestation.statement import report_data_of
 from phal2.node.attestation.substrate_signatures import ECDSA, ED25519, SR25519
+from phal2.node.protocol import rlp
 from phal2.node.protocol.keccak import keccak256
 from phal2.node.protocol.predeploys import ATTESTATION_CONTEXT, ENCLAVE_REGISTRY
+from phal2.node.protocol.signatures import sign
 from phal2.node.protocol.transactions import Attestation
 
+ENVELOPE_FIELDS = 10
 DAY = 86_400
 INVALID = -32_000
 WORKLOAD = "gate"
@@ -190,6 +193,18 @@ class Attester:
             self.l2.request("eth_call", self.call_object(call, attestation), "latest")
         assert refused.value.code == 3, refused.value
         return decode_revert(ERRORS, bytes.fromhex(str(refused.value.data)[2:]))
+
+
+def fields_of(raw: bytes) -> list[Any]:
+    """The fields of an envelope's RLP, signature included."""
+    return list(rlp.decode(raw[1:]))
+
+
+def signed_fields(attester: Attester, fields: list[Any]) -> bytes:
+    """An envelope of any RLP items in place of the fields before the signature, signed with the account's key."""
+    payload = fields[:ENVELOPE_FIELDS]
+    y_parity, r, s = sign(keccak256(b"\x54" + rlp.encode(payload)), bytes(attester.account.key))
+    return b"\x54" + rlp.encode([*payload, *map(rlp.encode_uint, (y_parity, r, s))])
 
 
 def enter(word: bytes = b"\x0e" * 32) -> bytes:

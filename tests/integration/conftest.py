@@ -1,7 +1,7 @@
 """What the integration tests share: web3.py on the session's devnet, and a funded account of its own for each test."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -60,3 +60,10 @@ def until() -> Callable[[Callable[[], Any]], Any]:
         return answer
 
     return wait
+
+
+@pytest.fixture(scope="session")
+def still_devnet() -> Iterator[DevnetProcess]:
+    """A devnet with blocks ten minutes apart: each is sealed when a test asks for it, and its time is known before."""
+    with DevnetProcess.start("--l1-block-time", "600", "--l2-block-time", "600") as running:
+        yield running

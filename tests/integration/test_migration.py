@@ -1,10 +1,9 @@
 """The migration from a state export to paid claims and the sweep, by the commands, on a devnet of its own."""
 
+import io
 import json
-import os
-import subprocess
-import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from phal2.bridge.migration.ss58 import encode_address
 from phal2.bridge.migration.tree import MigrationTree
 from phal2.bridge.migration.tree_file import read_tree
 from phal2.contracts import decode_revert, encode_call, load_artefact
+from phal2.devnet.command.main import main
 from phal2.devnet.process import DevnetProcess, RequestRefused
 from phal2.node.attestation.account_secrets import AccountSecret, account_of, sign_message
 from phal2.node.attestation.account_text import wrapped
@@ -29,8 +29,17 @@ from phal2.node.protocol.predeploys import PHA_CLAIMS
 
 RECEIVER = "0xd8dA6BF26964aF9D7eEd9e03E53415D37aA96045"
 PHA = 10**18
-VALID_FOR = 600
+VALID_FOR = 300
 CLAIMS = load_artefact("PHAClaims")
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +55,10 @@ class Migration:
     def web3(self) -> Web3:
         return Web3(Web3.HTTPProvider(self.devnet.l2.url))
 
-    def run(self, *words: str) -> "subprocess.CompletedProcess[str]":
+    def run(self, *words: str) -> Ended:
         return run_command(*words, key=self.devnet.accounts[3]["privateKey"])
 
-    def claim(self, *options: str, receiver: str = RECEIVER) -> "subprocess.CompletedProcess[str]":
+    def claim(self, *options: str, receiver: str = RECEIVER) -> Ended:
         tree = str(self.folder / "tree.json")
         return self.run("claim", "--l2", self.devnet.l2.url, "--tree", tree, "--receiver", receiver, *options)
 
@@ -61,8 +70,8 @@ class Migration:
 
     def status(self) -> dict[str, Any]:
         ended = self.run("status", "--l2", self.devnet.l2.url, "--l1", self.devnet.l1.url, "--json")
-        assert ended.returncode == 0, ended.stderr
-        status: dict[str, Any] = json.loads(ended.stdout)
+        assert ended.code == 0, ended.err
+        status: dict[str, Any] = json.loads(ended.out)
         return status
 
     def balance(self, address: str = RECEIVER) -> int:
@@ -106,13 +115,13 @@ def to_bytes(text: str) -> bytes:
     return bytes.fromhex(text.removeprefix("0x"))
 
 
-def run_command(*words: str, key: str) -> "subprocess.CompletedProcess[str]":
-    """Run `phal2 migration …` in a process of its own."""
-    command = [sys.executable, "-m", "phal2", "migration", *words]
-    environment = {**os.environ, "PHAL2_PRIVATE_KEY": key}
-    return subprocess.run(  # noqa: S603 - the project's own command
-        command, capture_output=True, text=True, timeout=120, env=environment, check=False
-    )
+def run_command(*words: str, key: str) -> Ended:
+    """Run `phal2 migration …`, with a key in the environment as its users keep it."""
+    out, err = io.StringIO(), io.StringIO()
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
+        patch.setenv("PHAL2_PRIVATE_KEY", key)
+        code = main(["migration", *words])
+    return Ended(code, out.getvalue(), err.getvalue())
 
 
 @pytest.fixture(scope="module")
@@ -130,11 +139,11 @@ def snapshot(folder: Path, request: pytest.FixtureRequest) -> dict[str, Any]:
     export = folder / "export.json"
     write_export(export, vectors)
     first = run_command("snapshot", str(export), "--json", key="")
-    assert first.returncode == 0, first.stderr
-    state_root = json.loads(first.stdout)["stateRoot"]
+    assert first.code == 0, first.err
+    state_root = json.loads(first.out)["stateRoot"]
     proven = run_command("snapshot", str(export), "--state-root", state_root, "--json", key="")
-    assert proven.stdout == first.stdout
-    snapshot: dict[str, Any] = json.loads(proven.stdout)
+    assert proven.out == first.out
+    snapshot: dict[str, Any] = json.loads(proven.out)
     return snapshot
 
 
@@ -144,17 +153,17 @@ def migration(folder: Path, snapshot: dict[str, Any]) -> Iterator[Migration]:
     tree_file = folder / "tree.json"
     words = (str(folder / "export.json"), "--state-root", snapshot["stateRoot"], "--out", str(tree_file))
     made = run_command("tree", *words, "--json", key="")
-    assert made.returncode == 0, made.stderr
-    assert json.loads(made.stdout)["total"] == snapshot["total"]
+    assert made.code == 0, made.err
+    assert json.loads(made.out)["total"] == snapshot["total"]
     with DevnetProcess.start() as devnet:
         owner = devnet.accounts[0]["privateKey"]
         endpoints = ("--l1", devnet.l1.url, "--l2", devnet.l2.url)
         words = (*endpoints, "--tree", str(tree_file), "--valid-for", str(VALID_FOR), "--json")
         launched = run_command("launch", *words, key=owner)
-        assert launched.returncode == 0, launched.stderr
+        assert launched.code == 0, launched.err
         again = run_command("launch", *words, key=owner)
-        assert json.loads(again.stdout)["transactions"] == {}
-        yield Migration(devnet, folder, read_tree(tree_file), json.loads(launched.stdout))
+        assert json.loads(again.out)["transactions"] == {}
+        yield Migration(devnet, folder, read_tree(tree_file), json.loads(launched.out))
 
 
 @pytest.fixture(scope="module")
@@ -166,11 +175,11 @@ def past_deadline(migration: Migration) -> Migration:
     return migration
 
 
-def refusal(ended: "subprocess.CompletedProcess[str]") -> str:
+def refusal(ended: Ended) -> str:
     """What a command that must fail says, in one line."""
-    assert (ended.returncode, ended.stdout) == (1, ""), ended.stdout + ended.stderr
-    assert ended.stderr.count("\n") == 1
-    return ended.stderr
+    assert (ended.code, ended.out) == (1, ""), ended.out + ended.err
+    assert ended.err.count("\n") == 1
+    return ended.err
 
 
 def test_the_snapshot_conserves(snapshot: dict[str, Any]) -> None:
@@ -191,13 +200,15 @@ def test_root_and_backing_are_on_both_chains(migration: Migration, snapshot: dic
 def test_a_claim_signed_with_sr25519_is_paid(migration: Migration) -> None:
     ended = migration.claim(*migration.secret(ALICE), "--json")
 
-    assert ended.returncode == 0, ended.stderr
-    paid = json.loads(ended.stdout)
+    assert ended.code == 0, ended.err
+    paid = json.loads(ended.out)
     assert paid["amount"] == str(10 * PHA)
     assert migration.balance() == 10 * PHA
     receipt = migration.web3.eth.get_transaction_receipt(paid["transactionHash"])
     (claimed,) = (
-        contract_at(migration.web3, "PHAClaims", f"0x{PHA_CLAIMS.hex()}").events.Claimed().process_receipt(receipt)
+        contract_at(migration.web3, "PHAClaims", f"0x{PHA_CLAIMS.hex()}")
+        .events.Claimed()
+        .process_receipt(receipt, errors=DISCARD)
     )
     assert (receipt["type"], receipt["from"]) == (0x54, migration.devnet.accounts[3]["address"])
     assert claimed["args"] == {
@@ -216,21 +227,21 @@ def test_a_claim_of_a_multisig_is_paid(migration: Migration) -> None:
         "--threshold", "2", *signatories, *migration.secret(CAROL), *migration.secret(BOB), "--json", receiver=receiver
     )
 
-    assert ended.returncode == 0, ended.stderr
-    assert json.loads(ended.stdout)["accountId"] == f"0x{MULTISIG.hex()}"
+    assert ended.code == 0, ended.err
+    assert json.loads(ended.out)["accountId"] == f"0x{MULTISIG.hex()}"
     assert migration.balance(receiver) == 123 * PHA
 
 
 def test_a_claim_signed_in_a_wallet_is_paid(migration: Migration) -> None:
     receiver = "0x2222222222222222222222222222222222222222"
     account = ("--scheme", "ed25519", "--public-key", encode_address(account_of(BOB)))
-    printed = json.loads(migration.claim(*account, "--print-text", "--json", receiver=receiver).stdout)
+    printed = json.loads(migration.claim(*account, "--print-text", "--json", receiver=receiver).out)
 
     signature = sign_message(BOB, wrapped(printed["text"].encode()))
     until = str(printed["validUntil"])
     ended = migration.claim(*account, "--valid-until", until, "--signature", f"0x{signature.hex()}", receiver=receiver)
 
-    assert ended.returncode == 0, ended.stderr
+    assert ended.code == 0, ended.err
     assert migration.balance(receiver) == 5 * PHA + 10**6
 
 
@@ -278,8 +289,8 @@ def test_the_sweep_sends_the_rest_to_l1(past_deadline: Migration) -> None:
 
     ended = past_deadline.run("sweep", "--l2", past_deadline.devnet.l2.url, "--json")
 
-    assert ended.returncode == 0, ended.stderr
-    swept = json.loads(ended.stdout)
+    assert ended.code == 0, ended.err
+    swept = json.loads(ended.out)
     receipt = past_deadline.web3.eth.get_transaction_receipt(swept["transactionHash"])
     passer = contract_at(past_deadline.web3, "L2ToL1MessagePasser", "0x4200000000000000000000000000000000000016")
     (message,) = passer.events.MessagePassed().process_receipt(receipt, errors=DISCARD)
@@ -295,3 +306,16 @@ def test_a_second_sweep_is_refused(past_deadline: Migration) -> None:
     past_deadline.run("sweep", "--l2", past_deadline.devnet.l2.url)
 
     assert "swept already" in refusal(past_deadline.run("sweep", "--l2", past_deadline.devnet.l2.url))
+
+
+def test_the_follower_reaches_the_same_status(
+    past_deadline: Migration, until: Callable[[Callable[[], Any]], Any]
+) -> None:
+    follower = past_deadline.devnet.follower
+    head = past_deadline.web3.eth.get_block("latest")
+
+    until(lambda: follower.block_number() >= head["number"])
+
+    assert follower.request("eth_getBlockByNumber", hex(head["number"]), False)["hash"] == f"0x{head['hash'].hex()}"
+    of_follower = past_deadline.run("status", "--l2", follower.url, "--l1", past_deadline.devnet.l1.url, "--json")
+    assert json.loads(of_follower.out) == past_deadline.status()

@@ -71,6 +71,12 @@ def add_devnet_parser(commands: "argparse._SubParsersAction[argparse.ArgumentPar
         metavar="ETH",
         help=f"their balance on L1 and on L2 (default: {format_ether(defaults.balance)})",
     )
+    parser.add_argument(
+        "--migration-tree",
+        type=Path,
+        metavar="FILE",
+        help="tree of claims (of `phal2 migration tree`) that migration_getLeaf answers from",
+    )
     parser.add_argument("-v", "--verbose", action="store_true", help="log what the node does to stderr")
     parser.set_defaults(run=run_devnet)
 
@@ -137,6 +143,7 @@ def _settings(arguments: argparse.Namespace) -> DevnetSettings:
         l1_gas_limit=arguments.l1_gas_limit,
         l2_gas_limit=arguments.l2_gas_limit,
         owner_claim_delay=arguments.owner_claim_delay,
+        migration_tree=arguments.migration_tree,
     )
 
 

@@ -14,8 +14,9 @@ from phal2.node.driver.l2_chain import HeadRefs, L2Chain
 from phal2.node.driver.sequencing_loop import SequencingLoop
 from phal2.node.l1.client import L1Client
 from phal2.node.protocol.block_refs import BlockId, L1BlockRef
+from phal2.node.protocol.configuration_fields import InvalidConfiguration
 from phal2.node.protocol.payload_attributes import PayloadAttributes
-from phal2.node.protocol.rollup_config import InvalidConfiguration, RollupConfig
+from phal2.node.protocol.rollup_config import RollupConfig
 from phal2.node.protocol.transaction_codec import RecoveredTransaction
 from phal2.node.sequencer.admission import Admission
 from phal2.node.sequencer.mempool import Mempool, PoolRefusal

@@ -1,10 +1,11 @@
 """The rollup configuration: what a node must know beside L1 and the genesis (op-node's rollup.json)."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 from phal2.node.protocol.block_refs import BlockId
-from phal2.node.protocol.errors import Phal2Error
+from phal2.node.protocol.configuration_fields import ConfigurationFields, InvalidConfiguration, document_fields
 from phal2.node.protocol.forks import Fork, ForkSchedule
 
 CHANNEL_TIMEOUT_GRANITE: Final = 50
@@ -13,22 +14,11 @@ CHANNEL_TIMEOUT_GRANITE: Final = 50
 MAXIMUM_SEQUENCER_DRIFT_FJORD: Final = 1800
 """Seconds that an L2 block's time may be ahead of its L1 origin's, from Fjord on."""
 
-_FORK_NAMES: Final = (
-    "regolith",
-    "canyon",
-    "delta",
-    "ecotone",
-    "fjord",
-    "granite",
-    "holocene",
-    "isthmus",
-    "jovian",
-    "attested",
-)
+_OP_FORK_TIMES: Final = tuple(f"{fork.name.lower()}_time" for fork in Fork if fork is not Fork.BEDROCK)
+_FORK_TIMES: Final = (*_OP_FORK_TIMES, "attested_time")
 
-
-class InvalidConfiguration(Phal2Error):
-    """A configuration that lacks a value or holds one out of range. Correct it and start again."""
+_UNUSED_FIELDS: Final = ("protocol_versions_address",)
+"""Fields of op-node's rollup.json that no rule of derivation or execution depends on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +99,7 @@ class RollupConfig:
         system = self.genesis_system_config
         eip1559_params = system.eip1559_denominator << 32 | system.eip1559_elasticity
         operator_fee_params = system.operator_fee_scalar << 64 | system.operator_fee_constant
-        fork_times = {f"{name}_time": getattr(self.forks, f"{name}_time") for name in _FORK_NAMES}
+        fork_times = {name: getattr(self.forks, name) for name in _FORK_TIMES}
         return {
             "genesis": {
                 "l1": {"hash": _hex(self.l1_genesis.hash), "number": self.l1_genesis.number},
@@ -140,6 +130,96 @@ class RollupConfig:
                 "eip1559DenominatorCanyon": self.eip1559_denominator_canyon,
             },
         }
+
+    @classmethod
+    def from_json(cls, document: object) -> "RollupConfig":
+        """Read op-node's rollup.json, decoded; the inverse of `to_json`.
+
+        Raises `InvalidConfiguration`, which names the field: unknown fields are refused, because a fork or a mode that
+        this node does not know would lead it to another chain.
+        """
+        fields = document_fields(document)
+        fields.only(_FIELDS)
+        genesis = fields.section("genesis")
+        genesis.only(("l1", "l2", "l2_time", "system_config"))
+        eip1559 = fields.section("chain_op_config")
+        eip1559.only(("eip1559Elasticity", "eip1559Denominator", "eip1559DenominatorCanyon"))
+        return cls(
+            l1_chain_id=fields.integer("l1_chain_id", 256),
+            l2_chain_id=fields.integer("l2_chain_id", 256),
+            l1_genesis=_read_block_id(genesis.section("l1")),
+            l2_genesis=_read_block_id(genesis.section("l2")),
+            l2_genesis_time=genesis.integer("l2_time", 64),
+            genesis_system_config=_read_system_config(genesis.section("system_config")),
+            block_time=_read_positive(fields, "block_time"),
+            batch_inbox_address=fields.data("batch_inbox_address", 20),
+            deposit_contract_address=fields.data("deposit_contract_address", 20),
+            l1_system_config_address=fields.data("l1_system_config_address", 20),
+            forks=_read_forks(fields),
+            maximum_sequencer_drift=fields.integer("max_sequencer_drift", 64),
+            sequencing_window_size=_read_positive(fields, "seq_window_size"),
+            channel_timeout_bedrock=_read_positive(fields, "channel_timeout"),
+            eip1559_elasticity=_read_positive(eip1559, "eip1559Elasticity"),
+            eip1559_denominator=_read_positive(eip1559, "eip1559Denominator"),
+            eip1559_denominator_canyon=_read_positive(eip1559, "eip1559DenominatorCanyon"),
+        )
+
+
+_FIELDS: Final = (
+    "genesis",
+    "block_time",
+    "max_sequencer_drift",
+    "seq_window_size",
+    "channel_timeout",
+    "l1_chain_id",
+    "l2_chain_id",
+    *_FORK_TIMES,
+    "batch_inbox_address",
+    "deposit_contract_address",
+    "l1_system_config_address",
+    "chain_op_config",
+    *_UNUSED_FIELDS,
+)
+
+
+def _read_positive(fields: ConfigurationFields, name: str) -> int:
+    number = fields.integer(name, 64)
+    if number == 0:
+        raise fields.wrong(name, "at least 1")
+    return number
+
+
+def _read_block_id(fields: ConfigurationFields) -> BlockId:
+    fields.only(("hash", "number"))
+    return BlockId(fields.data("hash", 32), fields.integer("number", 64))
+
+
+def _read_system_config(fields: ConfigurationFields) -> SystemConfig:
+    fields.only(("batcherAddr", "overhead", "scalar", "gasLimit", "eip1559Params", "operatorFeeParams"))
+    eip1559_params = int.from_bytes(fields.data("eip1559Params", 8, default=bytes(8)), "big")
+    operator_fee_params = int.from_bytes(fields.data("operatorFeeParams", 32, default=bytes(32)), "big")
+    if operator_fee_params >= 1 << 96:
+        raise fields.wrong("operatorFeeParams", "20 zero bytes, then scalar (4 bytes) and constant (8 bytes)")
+    return SystemConfig(
+        batcher_address=fields.data("batcherAddr", 20),
+        overhead=fields.data("overhead", 32),
+        scalar=fields.data("scalar", 32),
+        gas_limit=fields.integer("gasLimit", 64),
+        eip1559_denominator=eip1559_params >> 32,
+        eip1559_elasticity=eip1559_params & 0xFFFFFFFF,
+        operator_fee_scalar=operator_fee_params >> 64,
+        operator_fee_constant=operator_fee_params & 0xFFFFFFFFFFFFFFFF,
+    )
+
+
+def _read_forks(fields: ConfigurationFields) -> ForkSchedule:
+    """Read the activation times, which must not fall in the order of the OP forks (op-node's CheckForks)."""
+    times = {name: fields.integer(name, 64) for name in _FORK_TIMES if fields.has(name)}
+    for earlier, later in pairwise(_OP_FORK_TIMES):
+        if later in times and (earlier not in times or times[earlier] > times[later]):
+            found = times.get(earlier, "never")
+            raise fields.wrong(later, f"at least {earlier}, which is {found}")
+    return ForkSchedule(**times)
 
 
 def _hex(data: bytes) -> str:

@@ -10,6 +10,7 @@ from phal2.node.rpc.errors import SERVER_ERROR, RpcError
 from phal2.node.rpc.revert_reason import call_error
 from phal2.node.state.call import CallRequest, CallResult
 from phal2.node.state.environment import BlockEnvironment
+from phal2.node.state.transaction_errors import FloorGasTooLow, IntrinsicGasTooLow
 from phal2.node.state.world_state import WorldState
 
 TRANSFER_GAS: Final = 21_000
@@ -85,10 +86,16 @@ def _try_highest(
 ) -> CallResult:
     try:
         result = execute(call.request(highest, base_fee_per_gas))
+    except (IntrinsicGasTooLow, FloorGasTooLow):
+        raise _exceeds_allowance(highest) from None
     except InvalidTransaction as error:
         raise RpcError(SERVER_ERROR, f"err: {error} (supplied gas {highest})") from None
     if result.succeeded:
         return result
     if result.reverted or result.error != "out of gas":
         raise call_error(result)
-    raise RpcError(SERVER_ERROR, f"gas required exceeds allowance ({highest})")
+    raise _exceeds_allowance(highest)
+
+
+def _exceeds_allowance(gas_limit: int) -> RpcError:
+    return RpcError(SERVER_ERROR, f"gas required exceeds allowance ({gas_limit})")

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from phal2.node.protocol import rlp
 from phal2.node.protocol.headers import EMPTY_TRIE_ROOT
 from phal2.node.protocol.keccak import EMPTY_KECCAK, keccak256
-from phal2.node.protocol.rlp import decode_uint, encode_uint, expect_bytes, expect_list
+from phal2.node.protocol.rlp import RlpError, decode_uint, encode_uint
 
 
 class StoredAccount(NamedTuple):
@@ -32,10 +32,28 @@ def encode_account(account: StoredAccount) -> bytes:
 
 def decode_account(encoded: bytes) -> StoredAccount:
     """Read the RLP of an account; raise `RlpError` where it is none."""
-    nonce, balance, storage_root, code_hash = expect_list(rlp.decode(encoded), 4)
-    return StoredAccount(
-        decode_uint(nonce, 8), decode_uint(balance), expect_bytes(storage_root, 32), expect_bytes(code_hash, 32)
-    )
+    # Every account ends in two hashes, each behind its prefix: only what is before them needs to be looked at.
+    if len(encoded) < 70 or encoded[0] != 0xF8 or encoded[1] != len(encoded) - 2:
+        raise RlpError(f"account of {len(encoded)} bytes is not an RLP list of nonce, balance and two hashes")
+    if encoded[-66] != 0xA0 or encoded[-33] != 0xA0:
+        raise RlpError("account whose storage root or code hash is not of 32 bytes")
+    nonce, position = _decode_short_uint(encoded, 2)
+    balance, position = _decode_short_uint(encoded, position)
+    if position != len(encoded) - 66:
+        raise RlpError(f"account of {len(encoded)} bytes has more than nonce, balance and two hashes")
+    return StoredAccount(nonce, balance, encoded[-65:-33], encoded[-32:])
+
+
+def _decode_short_uint(encoded: bytes, start: int) -> tuple[int, int]:
+    """Read a canonical integer of at most 32 bytes at `start`; return it and where it ends."""
+    prefix = encoded[start]
+    if 0 < prefix < 0x80:
+        return prefix, start + 1
+    end = start + 1 + prefix - 0x80
+    value = int.from_bytes(encoded[start + 1 : end], "big")
+    if not 0x80 <= prefix <= 0xA0 or (prefix > 0x80 and encoded[start + 1] == 0) or (prefix == 0x81 and value < 0x80):
+        raise RlpError("account whose nonce or balance is not a canonical integer")
+    return value, end
 
 
 def encode_storage_value(value: int) -> bytes:

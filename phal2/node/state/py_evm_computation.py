@@ -7,10 +7,10 @@ only, so that 1,024 nested calls take no C stack.
 """
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from eth.constants import GAS_CODEDEPOSIT
-from eth.exceptions import Halt, StackDepthLimit, VMError
+from eth.exceptions import Halt, OutOfGas, StackDepthLimit, VMError
 from eth.vm.code_stream import CodeStream
 from eth.vm.forks.prague.computation import PragueComputation
 from eth.vm.gas_meter import GasMeter, allow_negative_refund_strategy
@@ -21,8 +21,11 @@ from phal2.node.protocol.receipts import Log
 from phal2.node.state.precompiles.precompile import Precompile, PrecompileFailure
 from phal2.node.state.py_evm_instructions import OpcodeFunction
 
-_DEPTH_LIMIT = 1024
-_CODE_PADDING = bytes(33)
+_DEPTH_LIMIT: Final = 1024
+_CODE_PADDING: Final = bytes(33)
+
+MEMORY_WORD_GAS: Final = 3
+MEMORY_QUADRATIC_DENOMINATOR: Final = 512
 
 
 class PrecompiledContractFailure(VMError):
@@ -124,6 +127,29 @@ class Computation(PragueComputation):
             if error.erases_return_data:
                 computation.return_data = b""
         return computation
+
+    def extend_memory(self, start_position: int, size: int) -> None:
+        """Grow the memory to hold `size` bytes from `start_position`, and charge for what is new of it."""
+        if not size:
+            return
+        memory = self._memory._bytes
+        present = len(memory)
+        end = start_position + size
+        if end <= present:
+            return
+        words, present_words = (end + 31) // 32, present // 32
+        cost = MEMORY_WORD_GAS * words + words * words // MEMORY_QUADRATIC_DENOMINATOR
+        paid = MEMORY_WORD_GAS * present_words + present_words * present_words // MEMORY_QUADRATIC_DENOMINATOR
+        self.consume_gas(cost - paid, "memory")
+        memory.extend(bytes(32 * words - present))
+
+    def consume_gas(self, amount: int, reason: str) -> None:
+        """Take gas; raise `OutOfGas` where less is left."""
+        meter = self._gas_meter
+        remaining = meter.gas_remaining - amount
+        if remaining < 0:
+            raise OutOfGas(f"Out of gas: Needed {amount} - Remaining {meter.gas_remaining} - Reason: {reason}")
+        meter.gas_remaining = remaining
 
     def generate_child_computation(self, child_msg: Any) -> "Computation":
         """Run a message that this one sends."""

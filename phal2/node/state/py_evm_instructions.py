@@ -152,7 +152,11 @@ def _push(size: int) -> OpcodeFunction:
 
 def _duplicate(position: int) -> OpcodeFunction:
     def instruction(computation: "Computation") -> None:
-        _charge(computation, 3)
+        meter = computation._gas_meter
+        remaining = meter.gas_remaining - 3
+        if remaining < 0:
+            raise OutOfGas(f"Out of gas: Needed 3 - Remaining {meter.gas_remaining}")
+        meter.gas_remaining = remaining
         words = computation.words
         depth = len(words)
         if depth < position:
@@ -168,7 +172,11 @@ def _swap(position: int) -> OpcodeFunction:
     other = -position - 1
 
     def instruction(computation: "Computation") -> None:
-        _charge(computation, 3)
+        meter = computation._gas_meter
+        remaining = meter.gas_remaining - 3
+        if remaining < 0:
+            raise OutOfGas(f"Out of gas: Needed 3 - Remaining {meter.gas_remaining}")
+        meter.gas_remaining = remaining
         words = computation.words
         if len(words) <= position:
             raise InsufficientStack(f"Insufficient stack items for SWAP{position}")
@@ -184,8 +192,14 @@ def _pop_word(words: list[Any]) -> int:
 
 
 def _pop(computation: "Computation") -> None:
-    _charge(computation, 2)
-    _pop_word(computation.words)
+    meter = computation._gas_meter
+    remaining = meter.gas_remaining - 2
+    if remaining < 0:
+        raise OutOfGas(f"Out of gas: Needed 2 - Remaining {meter.gas_remaining}")
+    meter.gas_remaining = remaining
+    if not computation.words:
+        raise InsufficientStack("Wanted 1 stack item, had none")
+    computation.words.pop()
 
 
 def _memory_load(computation: "Computation") -> None:
@@ -193,9 +207,9 @@ def _memory_load(computation: "Computation") -> None:
     words = computation.words
     offset = _pop_word(words)
     memory = computation._memory
-    if offset + 32 > len(memory):
+    if offset + 32 > len(memory._bytes):
         computation.extend_memory(offset, 32)
-    words.append(int.from_bytes(memory.read_bytes(offset, 32), "big"))
+    words.append(int.from_bytes(memory._bytes[offset : offset + 32], "big"))
 
 
 def _memory_store(computation: "Computation") -> None:
@@ -204,32 +218,44 @@ def _memory_store(computation: "Computation") -> None:
     offset = _pop_word(words)
     value = _pop_word(words)
     memory = computation._memory
-    if offset + 32 > len(memory):
+    if offset + 32 > len(memory._bytes):
         computation.extend_memory(offset, 32)
     memory._bytes[offset : offset + 32] = value.to_bytes(32, "big")
 
 
 def _jump(computation: "Computation") -> None:
-    _charge(computation, 8)
-    _jump_to(computation, _pop_word(computation.words))
+    words = computation.words
+    if not words:
+        raise InsufficientStack("Wanted 1 stack item, had none")
+    _jump_to(computation, words.pop(), 8)
 
 
 def _jump_if(computation: "Computation") -> None:
-    _charge(computation, 10)
     words = computation.words
-    destination = _pop_word(words)
-    if _pop_word(words):
-        _jump_to(computation, destination)
+    if len(words) < 2:
+        raise InsufficientStack(f"Wanted 2 stack items, had {len(words)}")
+    destination = words.pop()
+    condition = words.pop()
+    if condition if type(condition) is int else any(condition):
+        _jump_to(computation, destination, 10)
+    else:
+        _charge(computation, 10)
 
 
-def _jump_to(computation: "Computation", destination: int) -> None:
+def _jump_to(computation: "Computation", destination: int | bytes, gas: int) -> None:
     destinations = computation.destinations
     if destinations is None:
         destinations = computation.destinations = jump_destinations(computation.msg.code)
+    if type(destination) is bytes:
+        destination = int.from_bytes(destination, "big")
     if destination not in destinations:
         raise InvalidJumpDestination("Invalid Jump Destination")
+    meter = computation._gas_meter
     # The JUMPDEST itself does nothing but cost its gas, so it runs here.
-    _charge(computation, 1)
+    remaining = meter.gas_remaining - gas - 1
+    if remaining < 0:
+        raise OutOfGas(f"Out of gas: Needed {gas + 1} - Remaining {meter.gas_remaining}")
+    meter.gas_remaining = remaining
     computation.code.program_counter = destination + 1
 
 

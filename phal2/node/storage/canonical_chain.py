@@ -77,7 +77,8 @@ def _leave(transaction: Transaction, number: int) -> None:
 
 
 def _enter(transaction: Transaction, block: BlockId) -> None:
-    for index, envelope in enumerate(decode_body(transaction.get(Table.BODIES, block.hash) or b"\xc0")):
-        location = number_key(block.number) + index.to_bytes(4, "big")
-        transaction.put(Table.TRANSACTIONS, keccak256(envelope), location)
+    number = number_key(block.number)
+    envelopes = decode_body(transaction.get(Table.BODIES, block.hash) or b"\xc0")
+    locations = {keccak256(envelope): number + index.to_bytes(4, "big") for index, envelope in enumerate(envelopes)}
+    transaction.put_all(Table.TRANSACTIONS, locations.items())
     transaction.put(Table.CANONICAL, number_key(block.number), block.hash)

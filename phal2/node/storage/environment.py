@@ -42,11 +42,13 @@ class Transaction:
         """Set the value under `key`."""
         self._transaction.put(key, value, db=self._handles[table])
 
-    def put_new(self, table: Table, items: Iterable[tuple[bytes, bytes]]) -> None:
-        """Add items in ascending order of their keys.
+    def put_all(self, table: Table, items: Iterable[tuple[bytes, bytes]]) -> None:
+        """Set many values, in the order of their keys, which touches each page once."""
+        with self._transaction.cursor(db=self._handles[table]) as cursor:
+            cursor.putmulti(sorted(items))
 
-        A key that is there keeps its value (for content under its own hash).
-        """
+    def put_new(self, table: Table, items: Iterable[tuple[bytes, bytes]]) -> None:
+        """Set many values; a key that is there keeps its own (for content under its hash)."""
         with self._transaction.cursor(db=self._handles[table]) as cursor:
             cursor.putmulti(sorted(items), dupdata=False, overwrite=False)
 

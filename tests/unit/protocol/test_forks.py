@@ -3,8 +3,9 @@ from dataclasses import replace
 import pytest
 
 from phal2.node.protocol.block_refs import BlockId
+from phal2.node.protocol.configuration_fields import InvalidConfiguration
 from phal2.node.protocol.forks import ALL_THROUGH_ISTHMUS, Fork, ForkSchedule
-from phal2.node.protocol.rollup_config import InvalidConfiguration, RollupConfig, SystemConfig, ecotone_scalar
+from phal2.node.protocol.rollup_config import RollupConfig, SystemConfig, ecotone_scalar
 
 SCHEDULE = ForkSchedule(regolith_time=0, canyon_time=100, delta_time=200, ecotone_time=200, attested_time=150)
 SYSTEM = SystemConfig(b"\x01" * 20, bytes(32), ecotone_scalar(7, 9), 30_000_000)

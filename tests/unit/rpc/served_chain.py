@@ -241,5 +241,3 @@ async def serve(chain: ServedChain, **options: Any) -> tuple[RpcServer, Workers]
     server = RpcServer(registry, port=0, workers=workers, **options)
     await server.start()
     return server, workers
-
-

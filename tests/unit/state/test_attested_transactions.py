@@ -86,7 +86,7 @@ def predeploys() -> dict[bytes, GenesisAccount]:
 
 
 class AttestedChain(SmallChain):
-    """A block in which the policy and the registry are initialised by Bob, who owns them; Alice sends what is attested."""
+    """A block with a policy and a registry, which Bob has initialised and owns; Alice sends what is attested."""
 
     def __init__(self, any_workload: bool = True, **fields: Any) -> None:
         super().__init__(accounts=predeploys(), **fields)
@@ -172,7 +172,7 @@ def test_the_policy_is_read_as_the_contract_wrote_it() -> None:
 def test_an_uninitialised_policy_trusts_nothing() -> None:
     policy = StateAttestationView(SmallChain().state).policy()
     assert policy.root_certificates == ()
-    assert not (policy.allowed_statuses or policy.any_workload or policy.any_image)
+    assert (policy.allowed_statuses, policy.any_workload, policy.any_image) == (0, False, False)
 
 
 def test_a_quote_registers_an_enclave_that_then_attests() -> None:

@@ -103,8 +103,11 @@ def test_ripemd_is_padded_to_a_word() -> None:
 def blake2_input(rounds: int, message: bytes, length: int, final: int = 1) -> bytes:
     state = list(struct.unpack("<8Q", bytes.fromhex(BLAKE2B_512_STATE)))
     block = message.ljust(128, b"\0")
-    return struct.pack(">I8Q", rounds, *([0] * 8))[:4] + struct.pack("<8Q", *state) + block + struct.pack(
-        "<2QB", length, 0, final
+    return (
+        struct.pack(">I8Q", rounds, *([0] * 8))[:4]
+        + struct.pack("<8Q", *state)
+        + block
+        + struct.pack("<2QB", length, 0, final)
     )
 
 

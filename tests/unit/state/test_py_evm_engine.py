@@ -13,18 +13,17 @@ from small_chain import (
     BOB,
     CONTRACT,
     ETHER,
-    NOBODY,
     OTHER_CONTRACT,
-    START_TIME,
     STORE_ONE,
     SmallChain,
     return_word_of,
     transaction,
 )
-from test_calls import call
+from test_state_calls import call
 
+from phal2.node.attestation.dcap import QuoteVerdicts
 from phal2.node.protocol.addresses import contract_address
-from phal2.node.state.call import CallRequest, CallResult
+from phal2.node.state.call import CallRequest, CallResult, execute_call
 from phal2.node.state.delegation import delegation_to
 from phal2.node.state.genesis import GenesisAccount
 from phal2.node.state.py_evm_computation import computation_class
@@ -176,7 +175,10 @@ def test_a_delegated_sender_pays_for_nested_init_code_once() -> None:
     code = bytes.fromhex("60405f5ff000")
     direct = SmallChain(accounts={CONTRACT: GenesisAccount(nonce=1, code=code)})
     delegated = SmallChain(
-        accounts={CONTRACT: GenesisAccount(nonce=1, code=code), ALICE: GenesisAccount(ETHER, code=delegation_to(CONTRACT))}
+        accounts={
+            CONTRACT: GenesisAccount(nonce=1, code=code),
+            ALICE: GenesisAccount(ETHER, code=delegation_to(CONTRACT)),
+        }
     )
     plain = direct.execution.apply(transaction(to=CONTRACT))
     by_itself = delegated.execution.apply(transaction(to=ALICE))
@@ -201,10 +203,8 @@ def test_block_hashes_reach_256_blocks_back() -> None:
         def block_hash(self, number: int) -> bytes:
             return number.to_bytes(32, "big")
 
-    chain = SmallChain(accounts={CONTRACT: GenesisAccount(code=return_word_of("5f3540"))}, environment={"number": 1_000})
-    from phal2.node.attestation.dcap import QuoteVerdicts
-    from phal2.node.state.call import execute_call
-
+    asks_for_word = GenesisAccount(code=return_word_of("5f3540"))
+    chain = SmallChain(accounts={CONTRACT: asks_for_word}, environment={"number": 1_000})
     for asked, expected in ((999, 999), (744, 744), (743, 0), (1_000, 0), (2**256 - 1, 0)):
         request = CallRequest(BOB, CONTRACT, data=asked.to_bytes(32, "big"))
         result = execute_call(
@@ -217,5 +217,3 @@ def test_block_hashes_reach_256_blocks_back() -> None:
             QuoteVerdicts(),
         )
         assert int.from_bytes(result.return_data, "big") == expected
-    assert START_TIME
-    assert NOBODY

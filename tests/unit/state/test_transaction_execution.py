@@ -37,6 +37,7 @@ from phal2.node.protocol.predeploys import (
     P256_VERIFY,
     SEQUENCER_FEE_VAULT,
 )
+from phal2.node.protocol.receipts import Log
 from phal2.node.state.delegation import delegation_to
 from phal2.node.state.genesis import GenesisAccount
 from phal2.node.state.rules import L2Rules
@@ -90,9 +91,7 @@ def test_the_base_fee_is_burned_on_l1() -> None:
 
 def test_blob_gas_is_burned_at_its_price() -> None:
     chain = SmallChain(rules=L1)
-    chain.execution.apply(
-        transaction(rules=L1, blob_versioned_hashes=(b"\x01" * 32,) * 2, max_fee_per_blob_gas=50)
-    )
+    chain.execution.apply(transaction(rules=L1, blob_versioned_hashes=(b"\x01" * 32,) * 2, max_fee_per_blob_gas=50))
     assert chain.state.balance(ALICE) == 100 * ETHER - 21_000 * 2 * GWEI - 2 * 131_072
 
 
@@ -125,7 +124,7 @@ def test_logs_come_in_the_receipt_and_not_where_the_call_failed() -> None:
         accounts={CONTRACT: contract(LOG_AND_STOP), OTHER_CONTRACT: contract(LOG_AND_STOP + REVERT_WITH_WORD)}
     )
     logged = chain.execution.apply(transaction(to=CONTRACT)).receipt
-    assert [(log.address, log.topics, log.data) for log in logged.logs] == [(CONTRACT, ((255).to_bytes(32, "big"),), b"")]
+    assert logged.logs == (Log(CONTRACT, ((255).to_bytes(32, "big"),), b""),)
     reverted = chain.execution.apply(transaction(nonce=1, to=OTHER_CONTRACT)).receipt
     assert reverted.logs == ()
     assert reverted.cumulative_gas_used > logged.cumulative_gas_used

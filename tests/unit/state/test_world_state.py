@@ -39,14 +39,16 @@ class Model:
         return account is None or not (account["balance"] or account["nonce"] or account["code"])
 
     def root(self) -> bytes:
-        return genesis_state({address: GenesisAccount(**fields) for address, fields in self.accounts.items()}).state_root
+        accounts = {address: GenesisAccount(**fields) for address, fields in self.accounts.items()}
+        return genesis_state(accounts).state_root
 
 
 class WorldStateMachine(RuleBasedStateMachine):
     @initialize()
     def start(self) -> None:
         self.database = MemoryDatabase()
-        genesis = genesis_state({ADDRESSES[0]: GenesisAccount(5, storage={1: 1}), ADDRESSES[1]: GenesisAccount(code=b"x")})
+        first, second = GenesisAccount(5, storage={1: 1}), GenesisAccount(code=b"x")
+        genesis = genesis_state({ADDRESSES[0]: first, ADDRESSES[1]: second})
         self.database.add(genesis)
         self.world = WorldState(self.database, genesis.state_root)
         self.model = Model()

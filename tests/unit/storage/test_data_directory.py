@@ -52,7 +52,7 @@ except StorageError as error:
 def run_python(source: str, directory: Path) -> str:
     """Run a program that can import the modules of this folder; return what it prints."""
     paths = [str(Path(__file__).parent), str(Path(__file__).parents[3])]
-    completed = subprocess.run(  # noqa: S603 - the programs are those of this file
+    completed = subprocess.run(
         [sys.executable, "-c", source, str(directory)],
         env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
         capture_output=True,

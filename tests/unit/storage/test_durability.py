@@ -18,7 +18,7 @@ KILLS = 5
 def write_until_killed(directory: Path, blocks: int) -> int:
     """Kill a writing process once it has acknowledged `blocks` more; return the last number that it acknowledged."""
     here = Path(__file__).parent
-    process = subprocess.Popen(  # noqa: S603 - the program is of this folder
+    process = subprocess.Popen(
         [sys.executable, str(here / "chain_writer.py"), str(directory)],
         env={**os.environ, "PYTHONPATH": os.pathsep.join([str(here), str(here.parents[2])])},
         stdout=subprocess.PIPE,

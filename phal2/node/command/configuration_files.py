@@ -1,0 +1,58 @@
+"""Reads the files that a node begins with: rollup.json and genesis.json."""
+
+import json
+from pathlib import Path
+from typing import Any, Final
+
+import orjson
+
+from phal2.node.command.genesis_json import Genesis
+from phal2.node.protocol.configuration_fields import InvalidConfiguration
+from phal2.node.protocol.rollup_config import RollupConfig
+
+LONGEST_ROLLUP_CONFIG: Final = 1 << 20
+LONGEST_GENESIS: Final = 256 << 20
+"""Bytes. The genesis of a chain with all of OP's predeploys has 9 MiB."""
+
+
+def read_rollup_config(path: Path) -> RollupConfig:
+    """Read a rollup.json. Raises `InvalidConfiguration`, which names the file and the field."""
+    try:
+        return RollupConfig.from_json(_read_json(path, LONGEST_ROLLUP_CONFIG))
+    except InvalidConfiguration as error:
+        raise InvalidConfiguration(f"{path}: {error}") from None
+
+
+def read_genesis(path: Path) -> Genesis:
+    """Read a genesis.json. Raises `InvalidConfiguration`, which names the file and the field."""
+    try:
+        return Genesis.from_json(_read_json(path, LONGEST_GENESIS))
+    except InvalidConfiguration as error:
+        raise InvalidConfiguration(f"{path}: {error}") from None
+
+
+def _read_json(path: Path, longest: int) -> object:
+    try:
+        with path.open("rb") as file:
+            text = file.read(longest + 1)
+    except OSError as error:
+        raise InvalidConfiguration(f"cannot be read: {error.strerror or error}") from error
+    if len(text) > longest:
+        raise InvalidConfiguration(f"is longer than {longest} bytes")
+    try:
+        # The standard library's parser finds names that come twice, but follows any depth down the C stack, whose end
+        # the recursion limit does not guard while an EVM raises it. orjson has a limit of its own, so it goes first.
+        orjson.loads(text)
+        document: object = json.loads(text, object_pairs_hook=_object_of_unique_names)
+    except (ValueError, RecursionError) as error:
+        raise InvalidConfiguration(f"is not JSON: {error}") from None
+    return document
+
+
+def _object_of_unique_names(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    fields = dict(pairs)
+    if len(fields) != len(pairs):
+        seen: set[str] = set()
+        twice = next(name for name, _ in pairs if name in seen or seen.add(name))  # type: ignore[func-returns-value]
+        raise InvalidConfiguration(f"{twice[:80]} is there twice")
+    return fields
