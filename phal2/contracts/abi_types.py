@@ -7,9 +7,6 @@ addresses as hexadecimal text, arrays and structs as lists, and structs as mappi
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias, cast
 
-from eth_abi.abi import decode, encode
-from eth_abi.exceptions import DecodingError, EncodingError
-
 from phal2.node.protocol.errors import Phal2Error
 
 AbiEntry: TypeAlias = Mapping[str, Any]
@@ -41,6 +38,10 @@ def encode_values(what: str, parameters: Sequence[AbiEntry], arguments: Sequence
     Raises:
         AbiError: if their number or a value does not fit.
     """
+    # eth-abi takes half a second to import, which commands that code no values need not wait for.
+    from eth_abi.abi import encode
+    from eth_abi.exceptions import EncodingError
+
     if len(parameters) != len(arguments):
         raise AbiError(f"{what} takes {len(parameters)} arguments, got {len(arguments)}")
     types = [canonical_type(parameter) for parameter in parameters]
@@ -59,6 +60,10 @@ def decode_values(what: str, parameters: Sequence[AbiEntry], data: bytes) -> tup
     Raises:
         AbiError: if `data` does not hold such values.
     """
+    # As in encode_values.
+    from eth_abi.abi import decode
+    from eth_abi.exceptions import DecodingError
+
     types = [canonical_type(parameter) for parameter in parameters]
     try:
         values = decode(types, data)

@@ -42,7 +42,7 @@ class DevnetDescription:
                 {"address": account.checksum_address, "privateKey": "0x" + account.private_key.hex()}
                 for account in self.accounts
             ],
-            "tee": {"rootCa": "0x" + self.tee_root_der.hex(), "simulated": True},
+            "tee": {"rootCa": self.tee_root_der.hex(), "simulated": True},
         }
 
     def to_text(self, settings: DevnetSettings) -> str:

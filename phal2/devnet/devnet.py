@@ -16,6 +16,7 @@ from phal2.devnet.description import DevnetDescription
 from phal2.devnet.l1 import EmbeddedL1
 from phal2.devnet.record import DataDirectoryError, DevnetRecord, discard_unfinished_start, read_record, write_record
 from phal2.devnet.rollup import GENESIS_BASE_FEE, L2_CONTRACTS, devnet_rollup
+from phal2.devnet.rollup_files import write_rollup_files
 from phal2.devnet.servers import serve_l1, serve_l2
 from phal2.devnet.settings import ETHER, DevnetSettings
 from phal2.devnet.system_contracts import L1_SYSTEM_CONTRACTS
@@ -143,7 +144,8 @@ async def _start(settings: DevnetSettings, progress: Progress, parts: AsyncExitS
     await l1.start()
 
     progress("L2: starting the sequencer")
-    config, l2_genesis = devnet_rollup(settings, balances, owner, contracts, l1_start)
+    rollup = devnet_rollup(settings, balances, owner, contracts, l1_start)
+    config = rollup.config
     nodes = []
     for name, is_sequencer, port in (("l2", True, settings.l2_port), ("follower", False, settings.follower_port)):
         if not is_sequencer:
@@ -151,13 +153,15 @@ async def _start(settings: DevnetSettings, progress: Progress, parts: AsyncExitS
         node_settings = NodeSettings(
             data_dir / name, l1_server.url, is_sequencer, is_durable=settings.data_dir is not None
         )
-        node = RollupNode(node_settings, config, l2_genesis, clock)
+        node = RollupNode(node_settings, config, rollup.genesis_block, clock)
         parts.push_async_callback(node.stop)
         server = await serve_l2(node, l1, clock, migration_tree, settings.host, port)
         parts.push_async_callback(server.stop)
         await node.start()
         nodes.append((node, server))
     (sequencer, l2_server), (follower, follower_server) = nodes
+    if settings.data_dir is not None:
+        write_rollup_files(data_dir, rollup)
 
     progress("L2: starting the batcher")
     l2_client = JsonRpcClient(l2_server.url)

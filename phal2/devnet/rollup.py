@@ -1,7 +1,7 @@
 """The devnet's rollup: configuration and L2 genesis block, fixed by the settings and the L1 block where L2 begins."""
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Final
 
 from phal2.devnet.accounts import role_account
@@ -11,8 +11,10 @@ from phal2.devnet.settings import DevnetSettings
 from phal2.devnet.tee.root import SIMULATOR_ROOT_CA_DER
 from phal2.node.attestation.intel_root import INTEL_ROOT_CA_DER
 from phal2.node.attestation.policy import RootCertificate
+from phal2.node.command.genesis_json import Genesis
 from phal2.node.protocol.addresses import ZERO_ADDRESS
 from phal2.node.protocol.block_refs import BlockId, L1BlockRef
+from phal2.node.protocol.fees import encode_holocene_extra_data
 from phal2.node.protocol.forks import ALL_THROUGH_ISTHMUS
 from phal2.node.protocol.predeploys import (
     ATTESTATION_CONTEXT,
@@ -23,9 +25,7 @@ from phal2.node.protocol.predeploys import (
     PHA_CLAIMS,
 )
 from phal2.node.protocol.rollup_config import RollupConfig, SystemConfig, ecotone_scalar
-from phal2.node.state.genesis import genesis_state, l2_genesis_block
 from phal2.node.state.outcomes import ExecutedBlock
-from phal2.node.state.rules import L2Rules
 
 GENESIS_BASE_FEE: Final = 1_000_000_000
 
@@ -45,10 +45,19 @@ _EIP1559_DENOMINATOR: Final = 250
 _EIP1559_ELASTICITY: Final = 6
 
 
+@dataclass(frozen=True, slots=True)
+class DevnetRollup:
+    """What a node of this rollup begins with: the configuration, the genesis, and the genesis block of both."""
+
+    config: RollupConfig
+    genesis: Genesis
+    genesis_block: ExecutedBlock
+
+
 def devnet_rollup(
     settings: DevnetSettings, balances: Mapping[bytes, int], owner: bytes, contracts: L1Contracts, l1_start: L1BlockRef
-) -> tuple[RollupConfig, ExecutedBlock]:
-    """Return the rollup configuration and the L2 genesis, whose time is that of `l1_start`."""
+) -> DevnetRollup:
+    """Return the rollup, whose genesis has the time of `l1_start`."""
     system_config = SystemConfig(
         batcher_address=role_account("batcher").address,
         overhead=bytes(32),
@@ -57,20 +66,26 @@ def devnet_rollup(
         eip1559_denominator=_EIP1559_DENOMINATOR,
         eip1559_elasticity=_EIP1559_ELASTICITY,
     )
-    state = genesis_state(
-        l2_genesis_accounts(
-            L2GenesisSettings(
-                balances=balances,
-                owner=owner,
-                root_certificates=(
-                    RootCertificate(INTEL_ROOT_CA_DER, simulated=False),
-                    RootCertificate(SIMULATOR_ROOT_CA_DER, simulated=True),
-                ),
-                l1_pha_token=contracts.pha_token,
-                l1_pha_migration=contracts.pha_migration,
-                owner_claim_delay=settings.owner_claim_delay,
-            )
+    accounts = l2_genesis_accounts(
+        L2GenesisSettings(
+            balances=balances,
+            owner=owner,
+            root_certificates=(
+                RootCertificate(INTEL_ROOT_CA_DER, simulated=False),
+                RootCertificate(SIMULATOR_ROOT_CA_DER, simulated=True),
+            ),
+            l1_pha_token=contracts.pha_token,
+            l1_pha_migration=contracts.pha_migration,
+            owner_claim_delay=settings.owner_claim_delay,
         )
+    )
+    genesis = Genesis(
+        chain_id=settings.l2_chain_id,
+        timestamp=l1_start.timestamp,
+        gas_limit=settings.l2_gas_limit,
+        base_fee_per_gas=GENESIS_BASE_FEE,
+        extra_data=encode_holocene_extra_data(_EIP1559_DENOMINATOR, _EIP1559_ELASTICITY),
+        accounts=accounts,
     )
     unhashed = RollupConfig(
         l1_chain_id=settings.l1_chain_id,
@@ -88,8 +103,8 @@ def devnet_rollup(
         eip1559_denominator=_EIP1559_DENOMINATOR,
         eip1559_denominator_canyon=_EIP1559_DENOMINATOR,
     )
-    genesis = l2_genesis_block(L2Rules(unhashed), state, l1_start.timestamp, settings.l2_gas_limit, GENESIS_BASE_FEE)
-    return replace(unhashed, l2_genesis=BlockId(genesis.block.hash, 0)), genesis
+    block = genesis.block(unhashed)
+    return DevnetRollup(replace(unhashed, l2_genesis=BlockId(block.block.hash, 0)), genesis, block)
 
 
 def batch_inbox_address(l2_chain_id: int) -> bytes:

@@ -12,7 +12,6 @@ from typing import Final
 from phal2.bridge.migration.arguments import report_errors
 from phal2.bridge.migration.errors import MigrationError
 from phal2.bridge.migration.export import StateExport, read_export
-from phal2.bridge.migration.node_export import export_from_node
 from phal2.bridge.migration.report import describe_snapshot, describe_state_root, format_pha
 from phal2.bridge.migration.snapshot import Snapshot, take_snapshot
 from phal2.bridge.migration.ss58 import HIGHEST_PREFIX, PHALA_PREFIX
@@ -166,6 +165,9 @@ def _read_file(arguments: argparse.Namespace) -> _Source:
 
 
 async def _read_node(arguments: argparse.Namespace) -> _Source:
+    # It brings the HTTP client, which takes longer to import than a small export takes to read.
+    from phal2.bridge.migration.node_export import export_from_node
+
     found = await export_from_node(arguments.from_node, arguments.at, _report_progress)
     if sys.stderr.isatty():
         print(file=sys.stderr)

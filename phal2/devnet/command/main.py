@@ -1,18 +1,17 @@
 """`phal2`: parses the command line and runs one of its commands."""
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Final
 
 from phal2 import __version__
-from phal2.bridge.batcher.command import add_batcher_parser
-from phal2.bridge.migration.command import add_migration_parser
-from phal2.devnet.command.devnet import add_devnet_parser
-from phal2.devnet.command.tee import add_tee_parser
-from phal2.devnet.command.tx import add_tx_parser
 from phal2.node.protocol.errors import Phal2Error
 
-_DESCRIPTION = """\
+_DESCRIPTION: Final = """\
 A Phala-style Ethereum L2: rollup node, attested transactions, bridge, PHA migration and local devnet.
 
 First steps:
@@ -22,20 +21,45 @@ First steps:
   phal2 migration snapshot --help  from a Substrate state export to claims
 """
 
+_TRACEBACK_VARIABLE: Final = "PHAL2_TRACEBACK"
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A command: what the list of commands says of it, and the function (`module:name`) that adds its parser."""
+
+    name: str
+    summary: str
+    parser: str
+
+    def add_to(self, commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+        """Import the command's module and add its parser."""
+        module, _, function = self.parser.partition(":")
+        getattr(import_module(module), function)(commands)
+
+
+COMMANDS: Final = (
+    Command(
+        "devnet",
+        "run L1, sequencer, batcher and follower on this machine",
+        "phal2.devnet.command.devnet:add_devnet_parser",
+    ),
+    Command("node", "run one L2 node: a follower, or the sequencer", "phal2.node.command.command:add_node_parser"),
+    Command("batcher", "post L2 blocks to L1", "phal2.bridge.batcher.command:add_batcher_parser"),
+    Command(
+        "migration",
+        "move PHA balances from the Substrate chain to L2",
+        "phal2.bridge.migration.command:add_migration_parser",
+    ),
+    Command("tee", "make quotes with the TEE simulator, verify quotes", "phal2.devnet.command.tee:add_tee_parser"),
+    Command("tx", "send attested transactions", "phal2.devnet.command.tx:add_tx_parser"),
+)
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; return its exit code (0 done, 1 failed, 2 wrong usage)."""
-    parser = argparse.ArgumentParser(
-        prog="phal2", description=_DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--version", action="version", version=f"phal2 {__version__}")
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    add_devnet_parser(commands)
-    add_batcher_parser(commands)
-    add_migration_parser(commands)
-    add_tee_parser(commands)
-    add_tx_parser(commands)
-    parsed = parser.parse_args(arguments)
+    given = sys.argv[1:] if arguments is None else list(arguments)
+    parsed = _parser(given[0] if given else "").parse_args(given)
     try:
         exit_code: int = parsed.run(parsed)
     except Phal2Error as error:
@@ -45,4 +69,36 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 130
     except BrokenPipeError:
         return 1
+    except Exception as error:  # a defect of phal2, which its user cannot mend: say so in one line
+        if os.environ.get(_TRACEBACK_VARIABLE):
+            raise
+        print(
+            f"phal2: internal error: {type(error).__name__}: {_one_line(error)}; "
+            f"this is a defect of phal2, and {_TRACEBACK_VARIABLE}=1 shows where it happens",
+            file=sys.stderr,
+        )
+        return 1
     return exit_code
+
+
+def _parser(chosen: str) -> argparse.ArgumentParser:
+    """Return the parser of the command line; of the commands, only the `chosen` one has its options.
+
+    The modules of a command take up to a second to import, which neither the help nor the other commands should wait
+    for.
+    """
+    parser = argparse.ArgumentParser(
+        prog="phal2", description=_DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--version", action="version", version=f"phal2 {__version__}")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for command in COMMANDS:
+        if command.name == chosen:
+            command.add_to(commands)
+        else:
+            commands.add_parser(command.name, help=command.summary)
+    return parser
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())[:500]

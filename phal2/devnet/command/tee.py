@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from phal2.devnet.command.argument_types import hex_bytes, unsigned
+from phal2.devnet.tee.measurements import DEFAULT_WORKLOAD
 from phal2.devnet.tee.quote_files import QuoteFileError, read_collateral, read_quote, read_root_certificate
 from phal2.devnet.tee.quote_report import QuoteReport, refused, report_on_quote
-from phal2.devnet.tee.simulator import DEFAULT_WORKLOAD, simulate_quote
 from phal2.node.attestation.intel_root import INTEL_ROOT_CA_DER
 from phal2.node.attestation.statement import REPORT_DATA_LENGTH
 
@@ -80,6 +80,9 @@ def add_tee_parser(commands: Any) -> None:
 
 
 def _run_quote(arguments: argparse.Namespace) -> int:
+    # It brings the certificates' library, which verifying does without.
+    from phal2.devnet.tee.simulator import simulate_quote
+
     timestamp = int(time.time()) if arguments.at is None else arguments.at
     simulated = simulate_quote(arguments.report_data, arguments.workload, timestamp)
     if arguments.json:

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from hashlib import sha256, sha384
 from typing import Final
 
+DEFAULT_WORKLOAD: Final = "phal2"
+
 _DSTACK_EVENT_TYPE: Final = 0x08000001
 _COMPOSE_CONFIGURATION: Final = b"\x01"
 

@@ -15,8 +15,6 @@ from phal2.node.attestation.statement import REPORT_DATA_LENGTH
 from phal2.node.attestation.tcb import TCB_STATUSES
 from phal2.node.protocol.errors import Phal2Error
 
-DEFAULT_WORKLOAD: Final = "phal2"
-
 _LONGEST_VALIDITY: Final = 32 * 86_400
 _ECDSA_P256: Final = 2
 _TEE_TYPES: Final = {SGX: 0x00, TDX: 0x81}

@@ -50,9 +50,9 @@ def _read_json(path: Path, longest: int) -> object:
 
 
 def _object_of_unique_names(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    fields = dict(pairs)
-    if len(fields) != len(pairs):
-        seen: set[str] = set()
-        twice = next(name for name, _ in pairs if name in seen or seen.add(name))  # type: ignore[func-returns-value]
-        raise InvalidConfiguration(f"{twice[:80]} is there twice")
+    fields: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in fields:
+            raise InvalidConfiguration(f"{name[:80]} is there twice in one object")
+        fields[name] = value
     return fields

@@ -44,7 +44,7 @@ class Genesis:
     def block(self, config: RollupConfig) -> ExecutedBlock:
         """Return the genesis block under the forks of `config`; raise `InvalidConfiguration` where the two differ.
 
-        That includes the block's hash, to which the configuration is bound.
+        Whether the block's hash is the configuration's is left to the node that begins with both.
         """
         for name, ours, theirs in (
             ("config.chainId", self.chain_id, config.l2_chain_id),
@@ -56,7 +56,7 @@ class Genesis:
                     f"{name} is {ours} in the genesis, but the rollup configuration says {theirs}; "
                     "use the genesis that belongs to the configuration"
                 )
-        executed = l2_genesis_block(
+        return l2_genesis_block(
             L2Rules(config),
             genesis_state(self.accounts),
             self.timestamp,
@@ -65,13 +65,6 @@ class Genesis:
             self.number,
             self.extra_data,
         )
-        if executed.block.hash != config.l2_genesis.hash:
-            raise InvalidConfiguration(
-                f"the genesis hashes to 0x{executed.block.hash.hex()} (state root "
-                f"0x{executed.block.header.state_root.hex()}), but the rollup configuration says "
-                f"0x{config.l2_genesis.hash.hex()}; use the genesis that belongs to the configuration"
-            )
-        return executed
 
     def to_json(self) -> dict[str, object]:
         """Return geth's genesis.json as a JSON object."""

@@ -7,10 +7,9 @@ import asyncio
 import math
 from collections.abc import Sequence
 from itertools import count
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
-import aiohttp
 import orjson
 
 from phal2.node.l1.errors import (
@@ -22,6 +21,9 @@ from phal2.node.l1.errors import (
     InvalidAnswer,
     InvalidEndpointUrl,
 )
+
+if TYPE_CHECKING:
+    import aiohttp
 
 MAXIMUM_RESPONSE_BYTES: Final = 128 * 1024 * 1024
 """No block of any Ethereum chain comes near this as JSON."""
@@ -98,6 +100,9 @@ class JsonRpcClient:
         ]
 
     async def _exchange(self, request: object) -> object:
+        # It takes a third of a second to import, which commands that make no request need not wait for.
+        import aiohttp
+
         try:
             body, status, retry_after = await self._post(orjson.dumps(request))
         except TimeoutError:
@@ -126,8 +131,10 @@ class JsonRpcClient:
                     raise AnswerTooLong(self.url, self._maximum_response_bytes)
             return bytes(received), response.status, _seconds(response.headers.get("Retry-After"))
 
-    def _open_session(self) -> aiohttp.ClientSession:
+    def _open_session(self) -> "aiohttp.ClientSession":
         if self._session is None:
+            import aiohttp
+
             self._session = aiohttp.ClientSession(
                 headers={"Content-Type": "application/json"}, timeout=aiohttp.ClientTimeout(total=None)
             )

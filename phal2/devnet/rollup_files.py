@@ -1,0 +1,26 @@
+"""The files with which other nodes follow a devnet: rollup.json and genesis.json in its data directory."""
+
+import json
+from pathlib import Path
+from typing import Final
+
+from phal2.devnet.record import DataDirectoryError
+from phal2.devnet.rollup import DevnetRollup
+
+ROLLUP_CONFIG_NAME: Final = "rollup.json"
+GENESIS_NAME: Final = "genesis.json"
+
+
+def write_rollup_files(data_dir: Path, rollup: DevnetRollup) -> None:
+    """Write both files, each as a whole or not at all. Raises `DataDirectoryError`."""
+    for name, document in (
+        (ROLLUP_CONFIG_NAME, rollup.config.to_json()),
+        (GENESIS_NAME, rollup.genesis.to_json()),
+    ):
+        path = data_dir / name
+        unfinished = path.with_suffix(".tmp")
+        try:
+            unfinished.write_text(json.dumps(document, indent=2) + "\n")
+            unfinished.replace(path)
+        except OSError as error:
+            raise DataDirectoryError(f"{path} cannot be written: {error}") from error

@@ -1,0 +1,123 @@
+"""Runs one L2 node with its JSON-RPC server, from the first check of its L1 endpoint to the end."""
+
+import asyncio
+import contextlib
+import json
+import logging
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from phal2.node.command.configuration_files import read_genesis, read_rollup_config
+from phal2.node.command.progress import log_progress, progress_line
+from phal2.node.driver.clock import Clock
+from phal2.node.driver.rollup_node import NodeSettings, RollupNode
+from phal2.node.l1.client import L1Client
+from phal2.node.protocol.configuration_fields import InvalidConfiguration
+from phal2.node.protocol.errors import Phal2Error
+from phal2.node.protocol.rollup_config import RollupConfig
+from phal2.node.rpc.chain_methods import register_chain_methods
+from phal2.node.rpc.optimism import OptimismNamespace
+from phal2.node.rpc.registry import MethodRegistry
+from phal2.node.rpc.server import RpcServer
+from phal2.node.rpc.workers import Workers
+
+log = logging.getLogger("phal2.node")
+
+_WORKERS = 4
+
+
+class NodeFailed(Phal2Error):
+    """A part of the node that should run as long as the node does has ended."""
+
+
+class WrongL1(InvalidConfiguration):
+    """An L1 endpoint of another chain than the rollup's."""
+
+
+@dataclass(frozen=True, slots=True)
+class NodeOptions:
+    """What `phal2 node` was told: files, endpoints, and whether it builds blocks or follows."""
+
+    l1_url: str
+    rollup_config: Path
+    genesis: Path
+    data_dir: Path
+    host: str
+    port: int
+    is_sequencer: bool
+    as_json: bool
+    progress_seconds: float
+
+
+async def run_node(options: NodeOptions) -> None:
+    """Run until cancelled. Raises the `Phal2Error` that says why the node cannot begin, or has failed."""
+    config = read_rollup_config(options.rollup_config)
+    genesis = read_genesis(options.genesis).block(config)
+    async with AsyncExitStack() as parts:
+        l1 = L1Client(options.l1_url)
+        parts.push_async_callback(l1.close)
+        await _check_l1(l1, config)
+        settings = NodeSettings(options.data_dir, options.l1_url, options.is_sequencer)
+        node = RollupNode(settings, config, genesis, Clock())
+        parts.push_async_callback(node.stop)
+        server = await _serve(node, options)
+        parts.push_async_callback(server.stop)
+        await node.start()
+        log.info(
+            "%s of chain %d: JSON-RPC at %s, L1 at %s, data in %s; %s",
+            "sequencer" if options.is_sequencer else "follower",
+            config.l2_chain_id,
+            server.url,
+            l1.rpc.url,
+            options.data_dir,
+            progress_line(node),
+        )
+        if options.as_json:
+            endpoint = {"rpc": server.url, "ws": "ws" + server.url.removeprefix("http"), "chainId": config.l2_chain_id}
+            print(json.dumps(endpoint), flush=True)
+        progress = asyncio.create_task(log_progress(node, options.progress_seconds))
+        parts.push_async_callback(_cancel, progress)
+        try:
+            await _until_a_part_ends((*node.tasks, progress))
+        finally:
+            log.info("stopping; %s", progress_line(node))
+
+
+async def _check_l1(l1: L1Client, config: RollupConfig) -> None:
+    """Hold the endpoint against the configuration: another chain would be derived in vain, block after block."""
+    chain_id = await l1.chain_id()
+    if chain_id != config.l1_chain_id:
+        raise WrongL1(
+            f"{l1.rpc.url} serves chain {chain_id}, but the rollup's L1 is chain {config.l1_chain_id}; "
+            "give the endpoint of that chain"
+        )
+    origin = config.l1_genesis
+    found = await l1.block_ref(origin.number)
+    if found is None or found.hash != origin.hash:
+        block = "no block" if found is None else f"block 0x{found.hash.hex()}"
+        raise WrongL1(
+            f"{l1.rpc.url} has {block} at number {origin.number}, where the rollup begins on L1 block "
+            f"0x{origin.hash.hex()}; give an endpoint that has it, or another rollup configuration"
+        )
+
+
+async def _serve(node: RollupNode, options: NodeOptions) -> RpcServer:
+    registry, workers = MethodRegistry(), Workers(_WORKERS)
+    register_chain_methods(registry, node, workers)
+    OptimismNamespace(node).register(registry)
+    server = RpcServer(registry, options.host, options.port, workers=workers)
+    await server.start()
+    return server
+
+
+async def _until_a_part_ends(tasks: "tuple[asyncio.Task[None], ...]") -> None:
+    ended, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    for task in ended:
+        raise NodeFailed(f"the node has stopped working: {task.exception()}") from task.exception()
+
+
+async def _cancel(task: "asyncio.Task[None]") -> None:
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
