@@ -1,6 +1,7 @@
 # make help lists the targets.
 
 PYTHON ?= python3
+PYTEST_WORKERS ?= 2
 VENV := .venv
 BIN := $(VENV)/bin
 
@@ -16,7 +17,7 @@ devnet: install ## run L1, sequencer, batcher and follower; Ctrl-C stops them
 	@$(BIN)/phal2 devnet $(ARGS)
 
 test: install ## run the whole test suite
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist loadfile $(ARGS)
 
 lint: install ## check style and formatting
 	@$(BIN)/ruff check .
@@ -41,7 +42,7 @@ lock: install ## resolve the dependencies anew into requirements.lock
 $(VENV)/.installed: pyproject.toml requirements.lock
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; v in ((3, 11), (3, 12)) or sys.exit(f"phal2 needs Python 3.11 or 3.12, {sys.executable} is {v[0]}.{v[1]}; try: make PYTHON=python3.11")'
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@echo "installing the locked dependencies into $(VENV) (a minute at most)"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@echo "installing the locked dependencies into $(VENV) (about a minute)" >&2
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock >&2
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e . >&2
 	@touch $@

@@ -2,7 +2,7 @@
 
 import asyncio
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 from types import TracebackType
@@ -14,6 +14,7 @@ from phal2.devnet.accounts import accounts_of_mnemonic, role_account
 from phal2.devnet.deployment import deploy_l1_contracts, planned_l1_contracts
 from phal2.devnet.description import DevnetDescription
 from phal2.devnet.l1 import EmbeddedL1
+from phal2.devnet.l2_evm_namespace import LONGEST_ADVANCE_BLOCKS
 from phal2.devnet.record import DataDirectoryError, DevnetRecord, discard_unfinished_start, read_record, write_record
 from phal2.devnet.rollup import GENESIS_BASE_FEE, L2_CONTRACTS, devnet_rollup
 from phal2.devnet.rollup_files import write_rollup_files
@@ -28,6 +29,7 @@ from phal2.node.l1.json_rpc import JsonRpcClient
 from phal2.node.protocol.errors import Phal2Error
 from phal2.node.state.genesis import GenesisAccount, genesis_state, l1_genesis_block
 from phal2.node.state.rules import L1Rules
+from phal2.node.storage.directory_lock import DirectoryLock
 
 ROLE_BALANCE: Final = 1_000_000 * ETHER
 """Balance on L1 of the batcher and of the deployer."""
@@ -79,14 +81,7 @@ class Devnet:
 
     async def run_until(self, stop: asyncio.Event) -> None:
         """Return when `stop` is set; raise `PartFailed` where a part ends before that."""
-        stopping = asyncio.ensure_future(stop.wait())
-        tasks = (*self.l1.tasks, *self.sequencer.tasks, *self.follower.tasks, self._batcher)
-        try:
-            ended, _ = await asyncio.wait((stopping, *tasks), return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            stopping.cancel()
-        for task in ended - {stopping}:
-            raise PartFailed(f"a part of the devnet has ended: {task.exception()}") from task.exception()
+        await _until(stop, (*self.l1.tasks, *self.sequencer.tasks, *self.follower.tasks, self._batcher))
 
     async def stop(self) -> None:
         """End all parts, the newest first, and wait for them."""
@@ -127,9 +122,11 @@ async def _start(settings: DevnetSettings, progress: Progress, parts: AsyncExitS
         block_time=settings.l1_block_time,
         clock=clock,
         durable=settings.data_dir is not None,
+        # L2 follows L1's time block by block.
+        longest_advance=LONGEST_ADVANCE_BLOCKS * settings.l2_block_time,
     )
     parts.push_async_callback(l1.stop)
-    l1_server = await serve_l1(l1, settings.host, settings.l1_port)
+    l1_server = await serve_l1(l1, settings.host, settings.l1_port, accounts)
     parts.push_async_callback(l1_server.stop)
     l1_client = L1Client(l1_server.url)
     parts.push_async_callback(l1_client.close)
@@ -155,7 +152,10 @@ async def _start(settings: DevnetSettings, progress: Progress, parts: AsyncExitS
         )
         node = RollupNode(node_settings, config, rollup.genesis_block, clock)
         parts.push_async_callback(node.stop)
-        server = await serve_l2(node, l1, clock, migration_tree, settings.host, port)
+        if is_sequencer:
+            # The time of an earlier run may have been ahead of wall time, and it never goes back.
+            clock.reach(node.heads.unsafe.timestamp)
+        server = await serve_l2(node, l1, clock, migration_tree, settings.host, port, accounts)
         parts.push_async_callback(server.stop)
         await node.start()
         nodes.append((node, server))
@@ -172,8 +172,8 @@ async def _start(settings: DevnetSettings, progress: Progress, parts: AsyncExitS
 
     progress("L2: waiting for the first block")
     # It is due a block time after the genesis, which may be long; the devnet's time goes there at once.
-    clock.advance(max(0, config.l2_genesis_time + config.block_time - int(clock.now())))
-    await _first_block(sequencer)
+    clock.reach(config.l2_genesis_time + config.block_time)
+    await _first_block(sequencer, (*l1.tasks, *sequencer.tasks, *follower.tasks, batcher_task))
     description = DevnetDescription(
         l1_rpc_url=l1_server.url,
         l1_chain_id=settings.l1_chain_id,
@@ -197,18 +197,31 @@ def _data_directory(asked_for: Path | None, parts: AsyncExitStack) -> Path:
         asked_for.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise DataDirectoryError(f"the data directory {asked_for} cannot be made: {error}") from error
+    # Two first starts at once would each take the other's chain for one that was left unfinished.
+    lock = DirectoryLock(asked_for)
+    parts.callback(lock.release)
     return asked_for
 
 
-async def _first_block(sequencer: RollupNode) -> None:
-    if sequencer.heads.unsafe.number > sequencer.config.l2_genesis.number:
-        return
+async def _first_block(sequencer: RollupNode, parts: "Sequence[asyncio.Task[None]]") -> None:
     built = asyncio.Event()
     end = sequencer.on_new_head(lambda _: built.set())
     try:
-        await built.wait()
+        if sequencer.heads.unsafe.number == sequencer.config.l2_genesis.number:
+            await _until(built, parts)
     finally:
         end()
+
+
+async def _until(event: asyncio.Event, parts: "Sequence[asyncio.Task[None]]") -> None:
+    """Return when `event` is set; raise `PartFailed` where a part ends before that."""
+    waiting = asyncio.ensure_future(event.wait())
+    try:
+        ended, _ = await asyncio.wait((waiting, *parts), return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        waiting.cancel()
+    for task in ended - {waiting}:
+        raise PartFailed(f"a part of the devnet has ended: {task.exception()}") from task.exception()
 
 
 async def _cancel(task: "asyncio.Task[None]") -> None:

@@ -8,6 +8,7 @@ import tempfile
 import urllib.request
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Final
 
@@ -80,11 +81,14 @@ class DevnetProcess:
         self.accounts: Sequence[Mapping[str, str]] = description["accounts"]
 
     @classmethod
-    def start(cls, *options: str) -> "DevnetProcess":
-        """Start a devnet with further command line `options` and return when it is up."""
+    def start(cls, *options: str, log: Path | None = None) -> "DevnetProcess":
+        """Start a devnet with further command line `options` and return when it is up.
+
+        What it says on stderr goes to the file `log`, where one is given. Raises `DevnetProcessError`.
+        """
         ports = ("--l1-port", "0", "--l2-port", "0", "--follower-port", "0")
         command = [sys.executable, "-m", "phal2", "devnet", "--json", *ports, *options]
-        with tempfile.TemporaryFile("w+") as errors:
+        with tempfile.TemporaryFile("w+") if log is None else log.open("w+") as errors:
             process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True)  # noqa: S603 - own
             assert process.stdout is not None, "stdout is a pipe"  # noqa: S101 - tells the type checker
             line = process.stdout.readline()

@@ -8,6 +8,9 @@ from phal2.devnet.accounts import DEFAULT_ACCOUNT_COUNT, DEFAULT_MNEMONIC
 
 ETHER: Final = 10**18
 
+_MOST_WHOLE_DIGITS: Final = 60
+"""Of an amount in ETH; 2^256 wei have 60."""
+
 
 @dataclass(frozen=True, slots=True)
 class DevnetSettings:
@@ -44,6 +47,7 @@ def format_ether(wei: int) -> str:
 def parse_ether(text: str) -> int:
     """Read decimal text in ETH as wei, exactly; raise `ValueError` where it is not a non-negative amount."""
     whole, _, fraction = text.partition(".")
-    if not whole.isascii() or not whole.isdigit() or (fraction and not fraction.isdigit()) or len(fraction) > 18:
-        raise ValueError(f"expected an amount in ETH with at most 18 decimals, got {text!r}")
+    digits_only = text.isascii() and whole.isdigit() and (not fraction or fraction.isdigit())
+    if not digits_only or len(whole) > _MOST_WHOLE_DIGITS or len(fraction) > 18:
+        raise ValueError(f"expected an amount in ETH with at most 18 decimals, got {text[:80]!r}")
     return int(whole) * ETHER + int(fraction.ljust(18, "0"))

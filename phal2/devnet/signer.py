@@ -1,68 +1,125 @@
-"""Turns a call of a dev account into a signed transaction, and signs messages."""
+"""Signs transactions and messages with the keys of dev accounts."""
 
-from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from dataclasses import fields as fields_of
 from typing import Final
 
+from phal2.node.protocol.errors import InvalidTransaction
 from phal2.node.protocol.keccak import keccak256
 from phal2.node.protocol.signatures import sign
-from phal2.node.protocol.transaction_codec import encode_transaction, signing_hash
+from phal2.node.protocol.transaction_codec import signing_hash
 from phal2.node.protocol.transactions import (
     ACCESS_LIST,
     ATTESTED,
     DYNAMIC_FEE,
     LEGACY,
     SET_CODE,
+    AccessList,
     AccessListTransaction,
+    Attestation,
     AttestedTransaction,
+    Authorization,
     DynamicFeeTransaction,
     LegacyTransaction,
     SetCodeTransaction,
     SignedTransaction,
 )
-from phal2.node.rpc.call_arguments import CallArguments
-from phal2.node.rpc.errors import RpcError, invalid_params
 
 _MESSAGE_PREFIX: Final = b"\x19Ethereum Signed Message:\n"
-_UNSIGNED: Final = {"y_parity": 0, "r": 0, "s": 0}
 
 
-def transaction_type_of(call: CallArguments, asked_for: int | None) -> int:
-    """Return the type that a call's fields ask for; raise `RpcError` where they do not fit the type asked for."""
-    if call.attestation is not None:
-        implied = ATTESTED
-    elif call.authorization_list:
-        implied = SET_CODE
-    elif call.gas_price is not None:
-        implied = ACCESS_LIST if call.access_list else LEGACY
-    else:
-        implied = DYNAMIC_FEE
-    if asked_for is None or asked_for == implied:
-        return implied
-    has_new_fees = call.max_fee_per_gas is not None or call.max_priority_fee_per_gas is not None
-    fitting: tuple[int, ...] = ()
-    if implied == LEGACY:
-        fitting = (ACCESS_LIST,)
-    elif implied == DYNAMIC_FEE and not has_new_fees:
-        # Nothing but what every type has; the missing price is filled in.
-        fitting = (ACCESS_LIST,) if call.access_list else (LEGACY, ACCESS_LIST)
-    if asked_for not in fitting:
-        raise invalid_params(
-            f"the transaction's fields are those of type {implied:#x}, but type {asked_for:#x} is asked for; "
-            "leave out the type or the other fields"
+class CannotSign(InvalidTransaction):
+    """A transaction that cannot be built, because its type lacks something that it needs."""
+
+
+@dataclass(frozen=True, slots=True)
+class TransactionFields:
+    """What a transaction of any type is made of; its price, where a type has but one, is `max_fee_per_gas`."""
+
+    transaction_type: int
+    chain_id: int
+    nonce: int
+    max_priority_fee_per_gas: int
+    max_fee_per_gas: int
+    gas_limit: int
+    to: bytes | None
+    value: int
+    data: bytes
+    access_list: AccessList
+    authorization_list: tuple[Authorization, ...]
+    attestation: Attestation | None
+
+
+def signed_transaction(fields: TransactionFields, private_key: bytes) -> SignedTransaction:
+    """Return the signed transaction. Raises `CannotSign`."""
+    unsigned = _unsigned(fields)
+    y_parity, r, s = sign(signing_hash(unsigned), private_key)
+    if isinstance(unsigned, LegacyTransaction):
+        return replace(unsigned, v=unsigned.v + y_parity, r=r, s=s)
+    return replace(unsigned, y_parity=y_parity, r=r, s=s)
+
+
+def sign_message(message: bytes, private_key: bytes) -> bytes:
+    """Return the signature of a message for people to read: r, s, and v as 27 or 28 (EIP-191, version 0x45)."""
+    y_parity, r, s = sign(keccak256(_MESSAGE_PREFIX + str(len(message)).encode() + message), private_key)
+    return r.to_bytes(32, "big") + s.to_bytes(32, "big") + bytes([27 + y_parity])
+
+
+def _unsigned(fields: TransactionFields) -> SignedTransaction:
+    kind = fields.transaction_type
+    if kind == LEGACY:
+        return LegacyTransaction(
+            nonce=fields.nonce,
+            gas_price=fields.max_fee_per_gas,
+            gas_limit=fields.gas_limit,
+            to=fields.to,
+            value=fields.value,
+            data=fields.data,
+            v=35 + 2 * fields.chain_id,
+            r=0,
+            s=0,
         )
-    return asked_for
+    if kind == ACCESS_LIST:
+        return AccessListTransaction(
+            chain_id=fields.chain_id,
+            nonce=fields.nonce,
+            gas_price=fields.max_fee_per_gas,
+            gas_limit=fields.gas_limit,
+            to=fields.to,
+            value=fields.value,
+            data=fields.data,
+            access_list=fields.access_list,
+            y_parity=0,
+            r=0,
+            s=0,
+        )
+    unsigned = DynamicFeeTransaction(
+        chain_id=fields.chain_id,
+        nonce=fields.nonce,
+        max_priority_fee_per_gas=fields.max_priority_fee_per_gas,
+        max_fee_per_gas=fields.max_fee_per_gas,
+        gas_limit=fields.gas_limit,
+        to=fields.to,
+        value=fields.value,
+        data=fields.data,
+        access_list=fields.access_list,
+        y_parity=0,
+        r=0,
+        s=0,
+    )
+    return unsigned if kind == DYNAMIC_FEE else _with_list_or_attestation(unsigned, fields)
 
 
-def unsigned_transaction(call: CallArguments, transaction_type: int) -> SignedTransaction:
-    """Return the transaction of a call, all of whose fields are there, with an empty signature.
-
-    Raises `RpcError` for a creation of a type that has none.
-    """
-    common = {"nonce": call.nonce, "gas_limit": call.gas, "value": call.value, "data": call.data, "to": call.to}
-    price = {"gas_price": call.gas_price}
-    fees = {"max_fee_per_gas": call.max_fee_per_gas, "max_priority_fee_per_gas": call.max_priority_fee_per_gas}
-    typed = {"chain_id": call.chain_id, "access_list": call.access_list, **_UNSIGNED}
-    if transaction_type == LEGACY:
-        return LegacyTransaction(**common, **price, v=35 + 2 * call.chain_id, r=0, s=0)
-    return AccessListTransaction(**common, **price, **typed)
+def _with_list_or_attestation(
+    unsigned: DynamicFeeTransaction, fields: TransactionFields
+) -> SetCodeTransaction | AttestedTransaction:
+    """Return a type 2 transaction as one of the types that extend it."""
+    kind = fields.transaction_type
+    if fields.to is None:
+        raise CannotSign(f"a transaction of type {kind:#x} creates no contract; expected a field to")
+    common = {each.name: getattr(unsigned, each.name) for each in fields_of(unsigned)} | {"to": fields.to}
+    if kind == SET_CODE:
+        return SetCodeTransaction(**common, authorization_list=fields.authorization_list)
+    if kind != ATTESTED or fields.attestation is None:
+        raise CannotSign(f"transactions of type {kind:#x} cannot be signed here; expected 0, 1, 2, 4 or 0x54")
+    return AttestedTransaction(**common, attestation=fields.attestation)

@@ -104,10 +104,11 @@ class Attester:
         *,
         workload: str = WORKLOAD,
         platform: SimulatedPlatform = STANDARD_PLATFORM,
-        report_data: bytes | None = None,
+        age: int = 0,
     ) -> SimulatedQuote:
-        expected = report_data_of(statement_for(call, self.sender, valid_until))
-        return simulate_quote(report_data or expected, workload, self.next_timestamp(), platform)
+        """A quote of the TEE simulator for the call, with collateral that is `age` seconds old."""
+        report_data = report_data_of(statement_for(call, self.sender, valid_until))
+        return simulate_quote(report_data, workload, self.next_timestamp() - age, platform)
 
     def quoted(self, call: Call, *, valid_until: int | None = None, **choices: Any) -> Attestation:
         """Kind 1: a quote of the TEE simulator for the call."""
@@ -156,7 +157,7 @@ class Attester:
         """Send an envelope that must be refused; return why, after making sure that no block has it."""
         with pytest.raises(Web3RPCError) as refused:
             self.web3.eth.send_raw_transaction(raw)
-        error = refused.value.rpc_response["error"]  # type: ignore[index, typeddict-item]
+        error = refused.value.rpc_response["error"]
         assert error["code"] == INVALID, error
         mine(self.web3)
         assert self.l2.request("eth_getTransactionByHash", f"0x{keccak256(raw).hex()}") is None

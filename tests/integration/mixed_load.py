@@ -2,7 +2,8 @@
 
 import asyncio
 import itertools
-from collections.abc import Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -44,6 +45,7 @@ KINDS = ("legacy", "access list", "dynamic fee", "set code", "enclave key", "sub
 ENCLAVE_KEY = keccak256(b"enclave under load")
 FUNDER = 8
 ATTESTER = 7
+DEPOSITED_TO = b"\xde" * 20
 
 
 @dataclass(slots=True)
@@ -77,6 +79,12 @@ class MixedLoad:
         assert attester.register(address_of_private_key(ENCLAVE_KEY))["status"] == 1
         self.valid_until = attester.next_timestamp() + 7_200
 
+    def go_on_with(self, devnet: DevnetProcess) -> None:
+        """Use a devnet that goes on with the same chain: its pool is lost, so the nonces are the accounts'."""
+        self.l2 = devnet.l2
+        for sender in self.senders:
+            sender.nonce = int(self.l2.request("eth_getTransactionCount", f"0x{sender.address.hex()}", "latest"), 16)
+
     def transactions(self, count: int) -> Iterator[bytes]:
         """Make `count` transactions, the senders in turn, each going through all kinds."""
         for number in range(count):
@@ -93,16 +101,12 @@ class MixedLoad:
         if kind == "access list":
             access_list = ((self.notebook, (bytes(32),)),)
             return _signed(
-                AccessListTransaction(
-                    chain_id, nonce, FEE_CAP, 300_000, self.notebook, 0, page, access_list, 0, 0, 0
-                ),
+                AccessListTransaction(chain_id, nonce, FEE_CAP, 300_000, self.notebook, 0, page, access_list, 0, 0, 0),
                 sender,
             )
         if kind == "dynamic fee":
             return _signed(
-                DynamicFeeTransaction(
-                    chain_id, nonce, GWEI, FEE_CAP, 300_000, self.notebook, 0, page, (), 0, 0, 0
-                ),
+                DynamicFeeTransaction(chain_id, nonce, GWEI, FEE_CAP, 300_000, self.notebook, 0, page, (), 0, 0, 0),
                 sender,
             )
         if kind == "set code":
@@ -144,7 +148,7 @@ def deposits(devnet: DevnetProcess, count: int) -> list[bytes]:
     web3 = Web3(Web3.HTTPProvider(devnet.l1.url))
     depositor = Sender(key, web3.eth.get_transaction_count(Web3().eth.account.from_key(key).address))
     data = encode_call(
-        load_artefact("OptimismPortal"), "depositTransaction", [b"\xde" * 20, 10**15, 100_000, False, b""]
+        load_artefact("OptimismPortal"), "depositTransaction", [DEPOSITED_TO, 10**15, 100_000, False, b""]
     )
     portal = bytes.fromhex(devnet.l1.contracts["OptimismPortal"][2:])
     return [
@@ -164,22 +168,61 @@ async def submit(url: str, envelopes: Sequence[bytes], connections: int = 4) -> 
     What is refused because four attested transactions of the sender wait already is sent again.
     """
     waiting = iter(envelopes)
-    taken: list[bytes] = []
+
+    async def send_on(session: aiohttp.ClientSession) -> list[bytes]:
+        return [await _taken(session, url, raw) for raw in waiting]
+
+    async with aiohttp.ClientSession() as session:
+        taken = await asyncio.gather(*(send_on(session) for _ in range(connections)))
+    return [name for names in taken for name in names]
+
+
+async def load_and_end(
+    devnet: DevnetProcess, envelopes: Sequence[bytes], end: Callable[[], object], end_after: int
+) -> dict[bytes, Any]:
+    """Send envelopes and ask for the receipts all the time until the devnet is gone; return the receipts seen.
+
+    When there are `end_after` of them, `end` is called, which is to end the devnet.
+    """
+    sent: deque[bytes] = deque()
+    seen: dict[bytes, Any] = {}
 
     async def send_on(session: aiohttp.ClientSession) -> None:
         for raw in waiting:
-            while "error" in (answer := await call(session, url, "eth_sendRawTransaction", f"0x{raw.hex()}")):
-                assert _may_be_tried_again(answer["error"]["message"]), answer
-                await asyncio.sleep(0.05)
-            taken.append(bytes.fromhex(answer["result"][2:]))
+            sent.append(await _taken(session, devnet.l2.url, raw))
 
+    async def watch(session: aiohttp.ClientSession) -> None:
+        while True:
+            while sent:
+                name = sent[0]
+                answer = await call(session, devnet.l2.url, "eth_getTransactionReceipt", f"0x{name.hex()}")
+                if answer["result"] is None:
+                    break
+                seen[name] = answer["result"]
+                sent.popleft()
+                if len(seen) == end_after:
+                    end()
+            # Where nothing is waited for, this is what notices the end.
+            await call(session, devnet.l2.url, "eth_blockNumber")
+            await asyncio.sleep(0.01)
+
+    waiting = iter(envelopes)
     async with aiohttp.ClientSession() as session:
-        await asyncio.gather(*(send_on(session) for _ in range(connections)))
-    return taken
+        await asyncio.gather(watch(session), *(send_on(session) for _ in range(3)), return_exceptions=True)
+    return seen
+
+
+async def _taken(session: aiohttp.ClientSession, url: str, raw: bytes) -> bytes:
+    """Send an envelope until it is taken, and return its hash."""
+    while "error" in (answer := await call(session, url, "eth_sendRawTransaction", f"0x{raw.hex()}")):
+        assert _may_be_tried_again(answer["error"]["message"]), answer
+        await asyncio.sleep(0.05)
+    return bytes.fromhex(answer["result"][2:])
 
 
 def _may_be_tried_again(message: str) -> bool:
-    return "attested transactions of this sender" in message or "must follow at once" in message
+    reasons = ("attested transactions of this sender", "attestations of this sender", "must follow at once")
+    return any(reason in message for reason in reasons)
 
 
 async def call(session: aiohttp.ClientSession, url: str, method: str, *parameters: object) -> Any:

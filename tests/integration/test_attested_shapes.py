@@ -90,7 +90,7 @@ def test_evidence_of_another_shape(attester: Attester, kind: int, evidence: tupl
     assert reason in refused(attester, kind, *evidence)
 
 
-def multisig_signature(attester: Attester, call: Call, index: int, secret: Any, until: int) -> tuple[Evidence, ...]:
+def multisig_signature(call: Call, index: int, secret: Any, until: int) -> tuple[Evidence, ...]:
     text = account_text(account_statement_for(call, until, NOTE))
     return rlp.encode_uint(index), rlp.encode_uint(secret.scheme), sign_message(secret, text)
 
@@ -110,9 +110,7 @@ def test_signatures_of_a_multisig_in_another_number_or_order(
 ) -> None:
     by_account = {account_of(secret): secret for secret in (ALICE, BOB, CAROL)}
     call, until = attester.call(), attester.valid_until()
-    signatures = tuple(
-        multisig_signature(attester, call, index, by_account[IDS[min(index, 2)]], until) for index in indices
-    )
+    signatures = tuple(multisig_signature(call, index, by_account[IDS[min(index, 2)]], until) for index in indices)
 
     assert reason in refused(attester, 3, b"\x03", b"\x02", IDS, signatures, NOTE)
 
@@ -122,7 +120,7 @@ def test_a_multisig_signed_by_the_wrong_people(attester: Attester) -> None:
     honest = tuple(
         next(secret for secret in (ALICE, BOB, CAROL) if account_of(secret) == IDS[index]) for index in range(2)
     )
-    signatures = [multisig_signature(attester, call, index, secret, until) for index, secret in enumerate(honest)]
+    signatures = [multisig_signature(call, index, secret, until) for index, secret in enumerate(honest)]
     stranger = sign_message(replace(honest[1], secret=b"\x99" * 32), b"anything")
     signatures[1] = (*signatures[1][:2], stranger)
 
@@ -168,7 +166,7 @@ def test_the_longest_collateral_is_taken(attester: Attester) -> None:
     call = replace(attester.call(), gas_limit=3_000_000)
     attestation = attester.quoted(call)
     quote, collateral = attestation.evidence
-    padded = replace(attestation, evidence=(quote, bytes(collateral).ljust(65_536)))  # type: ignore[arg-type]
+    padded = replace(attestation, evidence=(quote, bytes(collateral).ljust(65_536)))
 
     assert attester.send(call, padded)["status"] == 1
 

@@ -175,9 +175,7 @@ def test_an_enclave_key_passes_the_gate_of_its_workload(web3: Web3, attester: At
     assert attestation["workload"] == f"0x{workload_hash().hex()}"
 
 
-def test_a_gate_of_another_workload_lets_nobody_else_in(
-    web3: Web3, attester: Attester, enclave: LocalAccount
-) -> None:
+def test_a_gate_of_another_workload_lets_nobody_else_in(web3: Web3, attester: Attester, enclave: LocalAccount) -> None:
     gate = deploy(web3, attester.account, "WorkloadGate", workload_hash("another"))
     call = attester.call(gate.address, enter())
     attestation = attester.enclave_signed(call, bytes(enclave.key))

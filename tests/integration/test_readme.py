@@ -94,7 +94,7 @@ def test_make_test_runs_the_tests() -> None:
     assert any("make test" in code for code in SHELL)
 
     result = subprocess.run(
-        [MAKE, "-s", "test", "ARGS=-q tests/unit/sequencer"],
+        [MAKE, "-s", "test", "PYTEST_WORKERS=0", "ARGS=-q tests/unit/sequencer/test_ordering.py"],
         cwd=PROJECT,
         env=_environment(),
         capture_output=True,

@@ -1,5 +1,10 @@
 """A data directory outlives its process, however that ended."""
 
+import asyncio
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -7,6 +12,7 @@ from typing import Any
 import pytest
 from chain_actions import send
 from eth_account.signers.local import LocalAccount
+from mixed_load import MixedLoad, load_and_end
 from web3 import Web3
 
 from phal2.devnet.process import DevnetProcess, DevnetProcessError
@@ -58,3 +64,57 @@ def test_other_settings_than_the_directorys_are_refused(tmp_path: Path) -> None:
 
     with pytest.raises(DevnetProcessError, match="--l2-chain-id 20350, but 7 is asked for"):
         DevnetProcess.start("--data-dir", str(tmp_path), "--l2-chain-id", "7")
+
+
+@pytest.mark.parametrize("moment", ["L1: deploying the contracts", "L2: starting the batcher"])
+def test_a_first_start_that_was_killed_is_begun_again(tmp_path: Path, moment: str) -> None:
+    process = _starting(tmp_path, moment)
+    process.kill()
+    process.communicate()
+
+    with DevnetProcess.start("--data-dir", str(tmp_path)) as devnet:
+        assert _transfers(devnet, 1)[0]["status"] == 1
+
+
+@pytest.mark.parametrize(
+    ("number", "moment"),
+    [(signal.SIGINT, "L1: deploying the contracts"), (signal.SIGTERM, "L2: starting the batcher")],
+)
+def test_a_signal_ends_a_start_clean(tmp_path: Path, number: signal.Signals, moment: str) -> None:
+    process = _starting(tmp_path, moment)
+    process.send_signal(number)
+    output, errors = process.communicate(timeout=10)
+
+    assert (process.returncode, output) == (0, "")
+    assert "Traceback" not in errors
+
+
+def test_a_signal_under_load_ends_the_devnet_clean(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    devnet = DevnetProcess.start("-v", log=log)
+    load = MixedLoad(devnet, 8)
+    assert asyncio.run(load_and_end(devnet, list(load.transactions(2_000)), devnet.process.terminate, end_after=50))
+
+    began = time.monotonic()
+    assert devnet.process.wait(10) == 0
+    assert time.monotonic() - began < 8
+    text = log.read_text()
+    assert "Traceback" not in text
+    assert "was destroyed" not in text
+    assert "never" not in text
+    devnet.stop()
+
+
+def _starting(data_dir: Path, moment: str) -> "subprocess.Popen[str]":
+    """Start a devnet and return when it says on stderr that it is at `moment`."""
+    ports = ("--l1-port", "0", "--l2-port", "0", "--follower-port", "0")
+    process = subprocess.Popen(
+        (sys.executable, "-m", "phal2", "devnet", "--json", *ports, "--data-dir", str(data_dir)),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stderr is not None
+    while moment not in process.stderr.readline():
+        assert process.poll() is None
+    return process

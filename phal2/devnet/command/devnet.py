@@ -95,12 +95,12 @@ def run_devnet(arguments: argparse.Namespace) -> int:
 
 
 async def _serve(settings: DevnetSettings, as_json: bool) -> int:
-    from phal2.devnet.devnet import Devnet
-
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
+    # The whole devnet comes with this, so the signals are minded before.
+    from phal2.devnet.devnet import Devnet
 
     def progress(text: str) -> None:
         print(f"  {text}", file=sys.stderr, flush=True)

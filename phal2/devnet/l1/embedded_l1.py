@@ -10,12 +10,14 @@ from typing import Final
 from phal2.devnet.l1.sealing import next_environment, seal_block
 from phal2.node.attestation.dcap import QuoteVerdicts
 from phal2.node.driver.clock import Clock
+from phal2.node.driver.pool_upkeep import drop_included
 from phal2.node.protocol.block_refs import BlockId
 from phal2.node.protocol.errors import InvalidTransaction, Phal2Error
 from phal2.node.protocol.headers import Block
 from phal2.node.protocol.transaction_codec import RecoveredTransaction
 from phal2.node.protocol.transactions import BLOB
 from phal2.node.sequencer.admission import Admission
+from phal2.node.sequencer.building import BuiltBlock
 from phal2.node.sequencer.mempool import Mempool
 from phal2.node.state.environment import BlockEnvironment
 from phal2.node.state.execution_thread import ExecutionThread
@@ -30,6 +32,7 @@ SUGGESTED_PRIORITY_FEE: Final = 1_000_000_000
 """1 gwei."""
 
 LONGEST_ADVANCE: Final = 10 * 365 * 86_400
+"""Seconds, unless `open` is told otherwise: ten years."""
 
 _LONGEST_BUILD_SECONDS: Final = 5.0
 
@@ -56,20 +59,24 @@ class InvalidBlockTime(Phal2Error):
 class AdvanceTooLong(Phal2Error):
     """More seconds than the time may be moved forward at once."""
 
-    def __init__(self, seconds: int) -> None:
-        super().__init__(f"time can be moved forward by at most {LONGEST_ADVANCE} s (ten years) at once, got {seconds}")
+    def __init__(self, seconds: int, longest: int) -> None:
+        super().__init__(f"time can be moved forward by at most {longest} s at once, got {seconds}")
         self.seconds = seconds
+        self.longest = longest
 
 
 class EmbeddedL1:
     """An L1 chain with one sealer. Make it with `open`, `start` the sealing, `stop` it.
 
     A block is sealed every `block_time` seconds of the clock. Its timestamp is the clock's, or one above its parent's
-    where that is later, so after a pause one block brings the chain to the present. Use it on one event loop; blocks
-    are executed on a thread of their own.
+    where that is later, so after a pause one block brings the chain to the present. No block is ahead of the clock: one
+    that must be, as it was asked for within the second of its parent, takes the clock along. Use it on one event loop;
+    blocks are executed on a thread of their own.
     """
 
-    def __init__(self, store: ChainStore, rules: L1Rules, block_time: int, clock: Clock) -> None:
+    def __init__(
+        self, store: ChainStore, rules: L1Rules, block_time: int, clock: Clock, longest_advance: int = LONGEST_ADVANCE
+    ) -> None:
         """Use `open`."""
         self.store = store
         self.rules = rules
@@ -77,6 +84,7 @@ class EmbeddedL1:
         self.clock = clock
         self.mempool = Mempool()
         self._block_time = block_time
+        self._longest_advance = longest_advance
         self._admission = Admission(self.mempool, rules, self.verdicts, store)
         self._thread = ExecutionThread("phal2-l1")
         self._lock = asyncio.Lock()
@@ -95,10 +103,17 @@ class EmbeddedL1:
         clock: Clock | None = None,
         *,
         durable: bool = True,
+        longest_advance: int = LONGEST_ADVANCE,
     ) -> "EmbeddedL1":
-        """Open the chain at `path`, or begin it there with `genesis`. Raises the `StorageError` that says why not."""
+        """Open the chain at `path`, or begin it there with `genesis`. Raises the `StorageError` that says why not.
+
+        A clock that is behind the chain is moved to the time of its head. `longest_advance` is by how many seconds the
+        time may be moved forward at once.
+        """
         store = ChainStore.open(path, genesis, chain_id, durable=durable)
-        return cls(store, L1Rules(chain_id), block_time, clock or Clock())
+        l1 = cls(store, L1Rules(chain_id), block_time, clock or Clock(), longest_advance)
+        l1.clock.reach(l1._head_block().header.timestamp)
+        return l1
 
     async def start(self) -> None:
         """Begin to seal blocks at their times."""
@@ -135,8 +150,8 @@ class EmbeddedL1:
 
     def advance_clock(self, seconds: int) -> None:
         """Move the clock forward by `seconds` (at least 0); a block follows at its time. Raises `AdvanceTooLong`."""
-        if seconds > LONGEST_ADVANCE:
-            raise AdvanceTooLong(seconds)
+        if seconds > self._longest_advance:
+            raise AdvanceTooLong(seconds, self._longest_advance)
         self.clock.advance(seconds)
 
     def set_next_timestamp(self, timestamp: int) -> None:
@@ -209,35 +224,37 @@ class EmbeddedL1:
 
     async def _seal(self, timestamp: int | None = None) -> BlockId:
         """Seal a block; the caller holds the lock."""
-        parent = self._head_block()
-        chosen = self._timestamp_after(parent) if timestamp is None else timestamp
-        if chosen <= parent.header.timestamp:
-            raise InvalidBlockTime(chosen, parent.header.timestamp)
-        if chosen - self.clock.now() > LONGEST_ADVANCE:
-            raise AdvanceTooLong(chosen - int(self.clock.now()))
-        queues = self.mempool.queues()
-        deadline = time.monotonic() + _LONGEST_BUILD_SECONDS
-        built = await self._thread.run(
-            lambda: seal_block(
-                self.rules, self.store, self.verdicts, parent, chosen, queues, lambda: time.monotonic() > deadline
+        queues, planned = self.mempool.queues(), self._next_timestamp
+
+        def seal() -> BuiltBlock:
+            # The head is read here, as a caller that was cancelled may have left its block to be sealed before.
+            parent = self._head_block()
+            chosen = self._timestamp_after(parent) if timestamp is None else timestamp
+            if chosen <= parent.header.timestamp:
+                raise InvalidBlockTime(chosen, parent.header.timestamp)
+            if (lead := chosen - int(self.clock.now())) > self._longest_advance:
+                raise AdvanceTooLong(lead, self._longest_advance)
+            end = time.monotonic() + _LONGEST_BUILD_SECONDS
+            return seal_block(
+                self.rules, self.store, self.verdicts, parent, chosen, queues, lambda: time.monotonic() > end
             )
-        )
+
+        built = await self._thread.run(seal)
+        block = built.executed.block
+        self.clock.reach(block.header.timestamp)
         self._last_sealed = self.clock.now()
-        if timestamp is None:
+        if timestamp is None and self._next_timestamp == planned:
             self._next_timestamp = None
         for refused in built.refused:
             log.info("transaction 0x%s leaves the pool: %s", refused.hash.hex(), refused.reason)
             self.mempool.remove(refused.hash)
-        self._drop_stale(built.executed.senders)
-        block = built.executed.block
+        drop_included(self.mempool, block)
         for listener in list(self._listeners):
             listener(block.hash)
         return BlockId(block.hash, block.header.number)
 
     def _next_sealing_time(self) -> float:
-        """A block time after the head's; a chain that runs ahead of the clock seals at the same pace all the same."""
-        due = self._head_block().header.timestamp + self._block_time
-        return min(due, self._last_sealed + self._block_time)
+        return min(self._head_block().header.timestamp, self._last_sealed) + self._block_time
 
     def _timestamp_after(self, parent: Block) -> int:
         if self._next_timestamp is not None and self._next_timestamp > parent.header.timestamp:
@@ -253,13 +270,9 @@ class EmbeddedL1:
     def _state(self) -> WorldState:
         return WorldState(self.store, self._head_block().header.state_root)
 
-    def _drop_stale(self, senders: Sequence[bytes]) -> None:
-        waiting = set(senders).intersection(self.mempool.senders())
-        if waiting:
-            state = self._state()
-            self.mempool.drop_used_nonces({sender: state.nonce(sender) for sender in waiting})
-
 
 def _report_failure(task: "asyncio.Task[None]") -> None:
     if not task.cancelled() and (error := task.exception()) is not None:
-        log.critical("the embedded L1 has stopped sealing: %s", error, exc_info=error)
+        # What phal2 knows how to say needs no traceback; the rest is a defect, which one helps to find.
+        defect = None if isinstance(error, Phal2Error) else error
+        log.critical("the embedded L1 has stopped sealing: %s", error, exc_info=defect)

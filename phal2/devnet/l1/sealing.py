@@ -13,7 +13,6 @@ from phal2.node.sequencer.ordering import TransactionOrder
 from phal2.node.state.block_execution import BlockExecution
 from phal2.node.state.environment import BlockEnvironment, l1_environment
 from phal2.node.state.rules import L1Rules
-from phal2.node.state.world_state import WorldState
 from phal2.node.storage import ChainStore, Heads
 
 COINBASE: Final = keccak256(b"phal2 embedded L1 coinbase")[12:]
@@ -53,10 +52,8 @@ def seal_block(
 ) -> BuiltBlock:
     """Build a block on `parent`, the store's head, from the pool's `queues`, and store it with its heads."""
     environment = next_environment(rules, parent, timestamp)
-    state = WorldState(store, parent.header.state_root)
-    next_nonces = {sender: state.nonce(sender) for sender in queues}
-    order = TransactionOrder(queues, next_nonces, environment.base_fee_per_gas, attested_gas=0)
     execution = BlockExecution(rules, environment, store, parent.header.state_root, store, verdicts)
+    order = TransactionOrder(queues, execution.state.nonce, environment.base_fee_per_gas, attested_gas=0)
     built = build_block(execution, (), order, should_stop)
     block = built.executed.block
     store.write_block(built.executed, heads_at(store, BlockId(block.hash, block.header.number)))

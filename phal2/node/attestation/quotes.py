@@ -138,7 +138,7 @@ def _check_signature_data(version: int, data: bytes) -> None:
         certification_type = reader.uint(2, "certification data type")
         if certification_type != _QE_REPORT_CERTIFICATION:
             raise MalformedQuote(
-                f"certification data of type {certification_type}, expected {_QE_REPORT_CERTIFICATION}"
+                f"quote's certification data is of type {certification_type}, expected {_QE_REPORT_CERTIFICATION}"
             )
         nested = reader.take(reader.uint(4, "certification data length"), "certification data")
         reader.expect_end("signature data")

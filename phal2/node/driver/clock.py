@@ -1,6 +1,7 @@
 """The clock that sequencing and sealing follow. It never decides validity."""
 
 import asyncio
+import math
 import time
 
 
@@ -30,6 +31,11 @@ class Clock:
         self._offset += seconds
         self._changed.set()
         self._changed = asyncio.Event()
+
+    def reach(self, timestamp: int) -> None:
+        """Move the time forward to `timestamp`; where it is there or later already, do nothing."""
+        if (missing := timestamp - self.now()) > 0:
+            self.advance(math.ceil(missing))
 
     async def wait_until(self, timestamp: float) -> None:
         """Return once `now()` has reached `timestamp`; at once where it is in the past."""

@@ -3,19 +3,18 @@
 import asyncio
 import logging
 
-from phal2.node.derivation.attributes import DerivedAttributes
 from phal2.node.derivation.dropped import Dropped
 from phal2.node.derivation.errors import Reset, Temporary
 from phal2.node.derivation.pipeline import DerivationPipeline
 from phal2.node.derivation.start import derivation_start
-from phal2.node.driver.consolidation import differs_from_attributes
+from phal2.node.driver.derivation_step import derive_blocks
 from phal2.node.driver.l1_tracker import L1Tracker
-from phal2.node.driver.l2_chain import InvalidPayload, L2Chain
-from phal2.node.driver.reset import restart_point
+from phal2.node.driver.l2_chain import L2Chain
+from phal2.node.driver.reset import go_back_to, restart_point
+from phal2.node.driver.retries import Retries
 from phal2.node.l1.client import L1Client
 from phal2.node.l1.errors import EndpointError
-from phal2.node.protocol.block_refs import BlockId, L1BlockRef
-from phal2.node.protocol.errors import InvalidBlock
+from phal2.node.protocol.block_refs import L1BlockRef
 
 log = logging.getLogger("phal2.driver")
 
@@ -23,71 +22,73 @@ log = logging.getLogger("phal2.driver")
 class DerivationLoop:
     """Derives the safe chain from L1. `current_l1` is the last L1 block wholly processed, None before the first."""
 
-    def __init__(self, chain: L2Chain, l1: L1Client, tracker: L1Tracker, retry_seconds: float = 1.0) -> None:
+    def __init__(self, chain: L2Chain, l1: L1Client, tracker: L1Tracker) -> None:
         self._chain = chain
         self._l1 = l1
         self._tracker = tracker
-        self._retry_seconds = retry_seconds
+        self._retries = Retries("derivation", log)
         config = chain.rules.config
         self._watched = (config.deposit_contract_address, config.l1_system_config_address)
         self._pipeline: DerivationPipeline | None = None
+        self._reset_reason: str | None = None
         self._next_l1_number = 0
         self._applied_through: int | None = None
         self._added: L1BlockRef | None = None
         self.current_l1: L1BlockRef | None = None
         tracker.on_finalized(self._finalize)
 
+    def request_reset(self, reason: str) -> None:
+        """Have the pipeline start again at what rests on L1's present chain."""
+        self._reset_reason = reason
+
     async def run(self) -> None:
-        """Derive until cancelled. Endpoint failures are retried, L1 reorganisations reset the pipeline."""
+        """Derive until cancelled. Endpoint failures are retried, L1 reorganisations reset the pipeline.
+
+        Raises `Critical` and storage errors, with which no node can go on.
+        """
         while True:
             try:
-                if self._pipeline is None:
-                    await self._reset()
-                await self._step()
+                await self._step(self._pipeline or await self._started())
             except (EndpointError, Temporary) as error:
-                log.warning("derivation waits: %s; trying again in %.1f s", error, self._retry_seconds)
-                await asyncio.sleep(self._retry_seconds)
+                await asyncio.sleep(self._retries.failed(error))
             except Reset as error:
-                log.warning("derivation starts again: %s", error)
                 self._pipeline = None
+                await asyncio.sleep(self._retries.failed(error))
+            else:
+                self._retries.succeeded()
 
-    async def _reset(self) -> None:
+    async def _started(self) -> DerivationPipeline:
+        """Return a new pipeline, which begins at the highest heads that rest on L1's present chain."""
         chain, config = self._chain, self._chain.rules.config
-        async with chain.lock:
-            restart = await restart_point(chain, self._l1)
-            heads = restart.heads
-            if heads != chain.heads:
-                log.warning(
-                    "L1 has another chain now: unsafe head %d -> %d, safe head %d -> %d",
-                    chain.heads.unsafe.number,
-                    heads.unsafe.number,
-                    chain.heads.safe.number,
-                    heads.safe.number,
-                )
-                await chain.rewind(heads)
-        start = derivation_start(config, heads.safe, chain.ref, restart.applied_through)
-        self._pipeline = DerivationPipeline(
-            config, heads.safe, chain.system_config(start.hash), restart.applied_through, _log_dropped
+        before = chain.heads
+        restart = await restart_point(chain, self._l1)
+        await chain.run(lambda: go_back_to(chain, before, restart))
+        safe = chain.heads.safe
+        start = await chain.run(lambda: derivation_start(config, safe, chain.ref, restart.applied_through))
+        pipeline = DerivationPipeline(
+            config, safe, chain.system_config(start.hash), restart.applied_through, _log_dropped
         )
         self._next_l1_number = start.l1_origin.number
         self._applied_through = restart.applied_through
         self._added = self.current_l1 = None
+        self._pipeline = pipeline
+        self._reset_reason = None
+        return pipeline
 
-    async def _step(self) -> None:
-        """Apply the next derived attributes, or where the pipeline needs it, give it the next L1 block."""
-        pipeline = self._pipeline
-        assert pipeline is not None, "run() makes the pipeline first"  # noqa: S101 - tells the type checker
-        derived = await asyncio.to_thread(pipeline.next_attributes, self._chain.heads.safe)
-        if derived is not None:
-            await self._apply(pipeline, derived)
+    async def _step(self, pipeline: DerivationPipeline) -> None:
+        """Derive what follows from the L1 blocks read so far, and then give the pipeline the next one."""
+        if self._reset_reason is not None:
+            raise Reset(self._reset_reason)
+        if not await self._chain.run(lambda: derive_blocks(self._chain, pipeline)):
             return
         if self._added is not None and self._added != self.current_l1:
             await self._note_processed(self._added)
         await self._add_next_l1_block(pipeline)
 
     async def _note_processed(self, l1_block: L1BlockRef) -> None:
+        chain = self._chain
         if self._applied_through is None or l1_block.number > self._applied_through:
-            await self._chain.record_safe_head(l1_block.id)
+            await chain.run(lambda: chain.store.record_safe_head(l1_block.id, chain.heads.safe.id))
         self.current_l1 = l1_block
 
     async def _add_next_l1_block(self, pipeline: DerivationPipeline) -> None:
@@ -95,51 +96,27 @@ class DerivationLoop:
         if head is None or self._next_l1_number > head.number:
             if head is not None and self._added is not None and head.number == self._added.number:
                 _expect_same_block(head, self._added)
-            await self._tracker.wait_for_change(self._retry_seconds)
-            if self._tracker.head is None or self._next_l1_number > self._tracker.head.number:
-                return
+            await self._tracker.wait_for_change(1.0)
+            return
         block = await self._l1.block(self._next_l1_number, self._watched)
         if block is None:
-            raise Temporary(f"L1 block {self._next_l1_number} is not there yet")
+            raise Temporary(f"L1 block {self._next_l1_number} is not there, though the head is {head.number}")
         pipeline.add_l1_block(block)
         self._added = block.ref
         self._next_l1_number += 1
 
-    async def _apply(self, pipeline: DerivationPipeline, derived: DerivedAttributes) -> None:
-        """Make the block of the attributes the safe head: the unsafe one where it fulfils them, else a new one."""
-        chain, attributes = self._chain, derived.attributes
-        async with chain.lock:
-            safe = chain.heads.safe
-            if derived.parent.hash != safe.hash:
-                raise Reset(f"attributes derived on block {derived.parent.number}, but safe is {safe.number}")
-            unsafe = chain.canonical_ref(safe.number + 1)
-            if unsafe is not None and unsafe.number <= chain.heads.unsafe.number:
-                block, parent = chain.block(unsafe.hash), chain.block(safe.hash)
-                environment = chain.environment(parent.header, safe.hash, attributes)
-                difference = differs_from_attributes(block, environment, attributes)
-                if difference is None:
-                    await chain.mark_safe(unsafe)
-                    return
-                log.warning("unsafe block %d has another %s than L1 says; replacing it", unsafe.number, difference)
-            try:
-                await chain.extend(safe, attributes, is_safe=True)
-            except InvalidPayload as error:
-                log.warning("derived payload is invalid: %s; replacing it by one with deposits only", error)
-                await chain.extend(safe, pipeline.reject_payload().attributes, is_safe=True)
-
     async def _finalize(self, finalized: L1BlockRef) -> None:
-        record = self._chain.store.safe_head_at_l1(finalized.number)
-        if record is None or self.current_l1 is None:
+        if self.current_l1 is None:
             return
-        _, safe_then = record
-        if safe_then.number > self._chain.heads.finalized.number:
-            await self._mark_finalized(safe_then)
+        chain = self._chain
 
-    async def _mark_finalized(self, block: BlockId) -> None:
-        async with self._chain.lock:
-            if self._chain.store.block_hash(block.number) != block.hash:
-                raise InvalidBlock(f"finalized block {block.number} is not on the canonical chain")
-            await self._chain.mark_finalized(self._chain.ref(block.hash))
+        def mark() -> None:
+            record = chain.store.safe_head_at_l1(finalized.number)
+            # A record of a branch that L1 has left speaks of blocks that are no longer canonical.
+            if record is not None and chain.store.block_hash(record[1].number) == record[1].hash:
+                chain.set_finalized(chain.ref(record[1].hash))
+
+        await chain.run(mark)
 
 
 def _expect_same_block(head: L1BlockRef, added: L1BlockRef) -> None:

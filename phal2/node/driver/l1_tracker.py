@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 
+from phal2.node.driver.retries import Retries
 from phal2.node.l1.client import L1Client
 from phal2.node.l1.errors import EndpointError
 from phal2.node.protocol.block_refs import L1BlockRef
@@ -20,6 +21,7 @@ class L1Tracker:
     def __init__(self, l1: L1Client, poll_interval: float) -> None:
         self._l1 = l1
         self._poll_interval = poll_interval
+        self._retries = Retries("following L1", log, first_seconds=poll_interval)
         self._changed = asyncio.Event()
         self._on_finalized: list[Callable[[L1BlockRef], Awaitable[None]]] = []
         self.head: L1BlockRef | None = None
@@ -27,7 +29,7 @@ class L1Tracker:
         self.finalized: L1BlockRef | None = None
 
     def on_finalized(self, listener: Callable[[L1BlockRef], Awaitable[None]]) -> None:
-        """Call `listener` after every poll with the finalized L1 block."""
+        """Call `listener` with the finalized L1 block when the L1 head has changed."""
         self._on_finalized.append(listener)
 
     async def wait_for_change(self, longest: float) -> None:
@@ -44,8 +46,11 @@ class L1Tracker:
             try:
                 await self.poll()
             except EndpointError as error:
-                log.warning("L1 endpoint: %s; trying again in %.1f s", error, self._poll_interval)
-            await asyncio.sleep(self._poll_interval)
+                delay = self._retries.failed(error)
+            else:
+                self._retries.succeeded()
+                delay = self._poll_interval
+            await asyncio.sleep(delay)
 
     async def poll(self) -> None:
         """Ask once for the three heads; raises `EndpointError`."""

@@ -1,16 +1,16 @@
 """The L2 chain of one node: its heads, and the one place where blocks are executed and stored.
 
-Blocks are executed on a thread of their own, one at a time, so that the event loop goes on serving.
+Heads change on one thread only, the execution thread, so that what a step there reads of them holds until it ends, and
+the event loop goes on serving.
 """
 
-import asyncio
-import logging
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 from phal2.node.attestation.dcap import QuoteVerdicts
-from phal2.node.protocol.block_refs import BlockId, L2BlockRef
+from phal2.node.protocol.block_refs import L2BlockRef
 from phal2.node.protocol.errors import InvalidBlock, InvalidEncoding, InvalidTransaction
 from phal2.node.protocol.headers import Block, Header
 from phal2.node.protocol.l1_attributes import l2_block_ref, system_config_from_block
@@ -26,10 +26,17 @@ from phal2.node.state.rules import L2Rules
 from phal2.node.state.world_state import WorldState
 from phal2.node.storage import ChainStore, Heads
 
-log = logging.getLogger("phal2.driver")
+Result = TypeVar("Result")
 
-BlockOrder: TypeAlias = Callable[[BlockEnvironment, Header], TransactionOrder]
-"""Orders the pool for a block of this environment on this parent."""
+BlockOrder: TypeAlias = Callable[[BlockEnvironment, Callable[[bytes], int]], TransactionOrder]
+"""Orders the pool for a block of this environment; the function gives an account's nonce in the block so far."""
+
+
+HeadListener: TypeAlias = Callable[[bytes], None]
+"""Hears the hash of a new unsafe head."""
+
+DroppedListener: TypeAlias = Callable[[Sequence[bytes]], None]
+"""Hears the hashes, in ascending order, of blocks that the canonical chain has left."""
 
 
 class InvalidPayload(InvalidBlock):
@@ -46,23 +53,39 @@ class HeadRefs:
 
 
 class L2Chain:
-    """Executes and stores L2 blocks and keeps the heads. Use it on one event loop."""
+    """Executes and stores L2 blocks and keeps the heads.
+
+    What reads may be called anywhere. What changes the chain (`build`, `set_safe`, `set_finalized`, `go_back`) is
+    called in a step that `run` runs on the execution thread; listeners hear of it on the event loop when the step ends.
+    """
 
     def __init__(self, store: ChainStore, rules: L2Rules, verdicts: QuoteVerdicts, thread: ExecutionThread) -> None:
         self.store = store
         self.rules = rules
         self.verdicts = verdicts
-        self.lock = asyncio.Lock()
-        """Held while a block is built and stored, so that sequencing and derivation take turns."""
         self._thread = thread
-        self._listeners: list[Callable[[bytes], None]] = []
+        self._head_listeners: list[HeadListener] = []
+        self._dropped_listeners: list[DroppedListener] = []
+        # Filled on the execution thread, emptied on the event loop: (new head, blocks that left the chain for it).
+        self._changes: deque[tuple[bytes, Sequence[bytes]]] = deque()
         heads = store.read_heads()
         self.heads = HeadRefs(self.ref(heads.unsafe.hash), self.ref(heads.safe.hash), self.ref(heads.finalized.hash))
 
-    def on_new_head(self, listener: Callable[[bytes], None]) -> Callable[[], None]:
+    def on_new_head(self, listener: HeadListener) -> Callable[[], None]:
         """Call `listener` with the hash of every new unsafe head; the returned function ends that."""
-        self._listeners.append(listener)
-        return lambda: self._listeners.remove(listener)
+        self._head_listeners.append(listener)
+        return lambda: self._head_listeners.remove(listener)
+
+    def on_dropped(self, listener: DroppedListener) -> None:
+        """Call `listener` with the blocks that leave the canonical chain, before others hear of the new head."""
+        self._dropped_listeners.append(listener)
+
+    async def run(self, step: Callable[[], Result]) -> Result:
+        """Run `step` on the execution thread, after those before it, and return what it returns."""
+        try:
+            return await self._thread.run(step)
+        finally:
+            self._announce()
 
     def block(self, block_hash: bytes) -> Block:
         """Return a stored block by hash."""
@@ -96,7 +119,7 @@ class L2Chain:
         """Return the environment of the block that `attributes` ask for on `parent`."""
         return l2_environment(self.rules, parent, parent_hash, attributes)
 
-    async def extend(
+    def build(
         self,
         parent: L2BlockRef,
         attributes: PayloadAttributes,
@@ -107,46 +130,45 @@ class L2Chain:
         """Build the block that `attributes` ask for on `parent`, store it, and make it the head.
 
         `order` gives the pool's transactions where the attributes admit them. With `is_safe` the block becomes the
-        safe head, too. Raises `InvalidPayload` where a forced transaction makes the block invalid. The caller holds
-        `lock`.
+        safe head, too. Raises `InvalidPayload` where a forced transaction makes the block invalid. For the execution
+        thread.
         """
-
-        def build_and_store() -> tuple[BuiltBlock, HeadRefs]:
-            built = self._build(parent, attributes, order, should_stop)
-            block = built.executed.block
-            ref = l2_block_ref(self.rules.config, block.header, block.hash, block.transactions[0])
-            heads = replace(self.heads, unsafe=ref, safe=ref if is_safe else self.heads.safe)
-            self.store.write_block(built.executed, _ids(heads))
-            return built, heads
-
-        built, self.heads = await self._thread.run(build_and_store)
-        for listener in list(self._listeners):
-            listener(built.executed.block.hash)
+        built = self._build(parent, attributes, order, should_stop)
+        block = built.executed.block
+        ref = l2_block_ref(self.rules.config, block.header, block.hash, block.transactions[0])
+        dropped = self._hashes_above(parent)
+        heads = replace(self.heads, unsafe=ref, safe=ref if is_safe else self.heads.safe)
+        self.store.write_block(built.executed, _ids(heads))
+        self.heads = heads
+        self._changes.append((block.hash, dropped))
         return built
 
-    async def mark_safe(self, ref: L2BlockRef) -> None:
-        """Make a block of the canonical chain the safe head."""
-        await self._write_heads(replace(self.heads, safe=ref))
+    def set_safe(self, ref: L2BlockRef) -> None:
+        """Make a block of the canonical chain the safe head. For the execution thread.
 
-    async def mark_finalized(self, ref: L2BlockRef) -> None:
-        """Make a safe block the finalized head."""
+        It is written with the next block. Nothing is lost where that does not come to pass, as the safe head of a start
+        is the one last recorded with an L1 block.
+        """
+        self.heads = replace(self.heads, safe=ref)
+
+    def set_finalized(self, ref: L2BlockRef) -> None:
+        """Make a safe block the finalized head. For the execution thread."""
         if ref.number > self.heads.finalized.number:
-            await self._write_heads(replace(self.heads, finalized=ref))
+            heads = replace(self.heads, finalized=ref)
+            self.store.write_heads(_ids(heads))
+            self.heads = heads
 
-    async def record_safe_head(self, l1_block: BlockId) -> None:
-        """Note that the safe head is what follows from L1 up to `l1_block`."""
-        safe = self.heads.safe.id
-        await self._thread.run(lambda: self.store.record_safe_head(l1_block, safe))
+    def go_back(self, heads: HeadRefs) -> None:
+        """Return to earlier blocks of the canonical chain. For the execution thread.
 
-    async def rewind(self, heads: HeadRefs) -> None:
-        """Go back to earlier blocks of the canonical chain; the blocks above are stored but no longer canonical."""
-        await self._write_heads(heads)
-        for listener in list(self._listeners):
-            listener(heads.unsafe.hash)
-
-    async def _write_heads(self, heads: HeadRefs) -> None:
-        await self._thread.run(lambda: self.store.write_heads(_ids(heads)))
+        The blocks above remain stored, but are no longer canonical.
+        """
+        has_moved = heads.unsafe != self.heads.unsafe
+        dropped = self._hashes_above(heads.unsafe)
+        self.store.write_heads(_ids(heads))
         self.heads = heads
+        if has_moved:
+            self._changes.append((heads.unsafe.hash, dropped))
 
     def _build(
         self,
@@ -162,10 +184,23 @@ class L2Chain:
         )
         try:
             forced = _recover_all(attributes.transactions)
-            pool_order = None if order is None or attributes.no_tx_pool else order(environment, parent_header)
+            pool_order = None if order is None or attributes.no_tx_pool else order(environment, execution.state.nonce)
             return build_block(execution, forced, pool_order, should_stop)
         except (InvalidEncoding, InvalidTransaction, InvalidBlock) as error:
             raise InvalidPayload(f"block {environment.number}: {error}") from error
+
+    def _hashes_above(self, ref: L2BlockRef) -> list[bytes]:
+        numbers = range(ref.number + 1, self.heads.unsafe.number + 1)
+        return [found for number in numbers if (found := self.store.block_hash(number)) is not None]
+
+    def _announce(self) -> None:
+        while self._changes:
+            new_head, dropped = self._changes.popleft()
+            if dropped:
+                for dropped_listener in self._dropped_listeners:
+                    dropped_listener(dropped)
+            for head_listener in list(self._head_listeners):
+                head_listener(new_head)
 
 
 def _recover_all(envelopes: Sequence[bytes]) -> list[RecoveredTransaction]:
@@ -173,8 +208,4 @@ def _recover_all(envelopes: Sequence[bytes]) -> list[RecoveredTransaction]:
 
 
 def _ids(heads: HeadRefs) -> Heads:
-    return Heads(_id(heads.unsafe), _id(heads.safe), _id(heads.finalized))
-
-
-def _id(ref: L2BlockRef) -> BlockId:
-    return ref.id
+    return Heads(heads.unsafe.id, heads.safe.id, heads.finalized.id)

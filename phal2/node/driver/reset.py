@@ -1,10 +1,13 @@
 """Where to begin again at a start, or after L1 has reorganised (OP Stack "Derivation", resetting the pipeline)."""
 
-from dataclasses import dataclass
+import logging
+from dataclasses import dataclass, replace
 
 from phal2.node.driver.l2_chain import HeadRefs, L2Chain
 from phal2.node.l1.client import L1Client
 from phal2.node.protocol.block_refs import L2BlockRef
+
+log = logging.getLogger("phal2.driver")
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,16 +24,41 @@ class RestartPoint:
 async def restart_point(chain: L2Chain, l1: L1Client) -> RestartPoint:
     """Return where the chain can go on; raises `EndpointError`.
 
-    The unsafe head goes back until its L1 origin is canonical. The safe head goes back to the last one recorded at an
-    L1 block that is canonical, where L1 has reorganised: what was derived from later L1 blocks may be derived
-    differently now.
+    The unsafe head goes back until its L1 origin is canonical. The safe head is the last one recorded at an L1 block
+    that is canonical: what was derived from later L1 blocks may be derived differently now.
     """
+    heads = chain.heads
     safe, applied_through = await _last_safe_head(chain, l1)
-    unsafe = await _last_with_canonical_origin(chain, l1, chain.heads.unsafe)
+    unsafe = await _last_with_canonical_origin(chain, l1, heads.unsafe)
     if unsafe.number < safe.number:
         unsafe = safe
-    finalized = chain.heads.finalized if chain.heads.finalized.number <= safe.number else safe
+    finalized = heads.finalized if heads.finalized.number <= safe.number else safe
     return RestartPoint(HeadRefs(unsafe, safe, finalized), applied_through)
+
+
+def go_back_to(chain: L2Chain, before: HeadRefs, restart: RestartPoint) -> None:
+    """Make the heads those of `restart`, which was found when they were `before`. For the execution thread.
+
+    Where the unsafe head can stay, so can the blocks that were built on it meanwhile.
+    """
+    heads, present = restart.heads, chain.heads
+    if heads.unsafe == before.unsafe:
+        heads = replace(heads, unsafe=present.unsafe)
+    # Forgotten first, so that an end between the two writes leads to this restart point again.
+    last_known = (
+        chain.rules.config.l1_genesis.number - 1 if restart.applied_through is None else restart.applied_through
+    )
+    chain.store.forget_safe_heads_above(last_known)
+    if heads.unsafe != present.unsafe:
+        log.warning(
+            "L1 has another chain now: the L2 head goes back from block %d to %d, the safe head from %d to %d",
+            present.unsafe.number,
+            heads.unsafe.number,
+            present.safe.number,
+            heads.safe.number,
+        )
+    if heads != present:
+        chain.go_back(heads)
 
 
 async def _last_with_canonical_origin(chain: L2Chain, l1: L1Client, ref: L2BlockRef) -> L2BlockRef:
@@ -48,15 +76,12 @@ async def _last_with_canonical_origin(chain: L2Chain, l1: L1Client, ref: L2Block
 
 
 async def _last_safe_head(chain: L2Chain, l1: L1Client) -> tuple[L2BlockRef, int | None]:
-    config, safe = chain.rules.config, chain.heads.safe
-    newest = True
-    number = safe.l1_origin.number + config.sequencing_window_size
+    config = chain.rules.config
+    number = chain.heads.safe.l1_origin.number + config.sequencing_window_size
     while (record := chain.store.safe_head_at_l1(number)) is not None:
         l1_id, l2_id = record
         canonical = await l1.block_ref(l1_id.number)
         if canonical is not None and canonical.hash == l1_id.hash:
-            # Where even the newest record holds, the safe head has at most grown since, from the L1 block after it.
-            return (safe if newest else chain.ref(l2_id.hash)), l1_id.number
-        newest = False
+            return chain.ref(l2_id.hash), l1_id.number
         number = l1_id.number - 1
     return chain.ref(config.l2_genesis.hash), None

@@ -11,10 +11,12 @@ from phal2.node.driver.clock import Clock
 from phal2.node.driver.derivation_loop import DerivationLoop
 from phal2.node.driver.l1_tracker import L1Tracker
 from phal2.node.driver.l2_chain import HeadRefs, L2Chain
+from phal2.node.driver.pool_upkeep import drop_included, take_back
 from phal2.node.driver.sequencing_loop import SequencingLoop
 from phal2.node.l1.client import L1Client
 from phal2.node.protocol.block_refs import BlockId, L1BlockRef
 from phal2.node.protocol.configuration_fields import InvalidConfiguration
+from phal2.node.protocol.errors import Phal2Error
 from phal2.node.protocol.payload_attributes import PayloadAttributes
 from phal2.node.protocol.rollup_config import RollupConfig
 from phal2.node.protocol.transaction_codec import RecoveredTransaction
@@ -74,10 +76,11 @@ class RollupNode:
         self.sequencing: SequencingLoop | None = None
         self._admission: Admission | None = None
         if settings.is_sequencer:
-            self.mempool = Mempool()
-            self.sequencing = SequencingLoop(self.chain, self._l1, self.mempool, clock)
+            self.mempool = pool = Mempool()
+            self.sequencing = SequencingLoop(self.chain, self._l1, self.mempool, clock, self.derivation.request_reset)
             self._admission = Admission(self.mempool, self.rules, self.verdicts, self.store)
-            self.chain.on_new_head(self._clear_pool)
+            self.chain.on_new_head(lambda block_hash: drop_included(pool, self.chain.block(block_hash)))
+            self.chain.on_dropped(lambda hashes: take_back(pool, self.chain, hashes))
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
@@ -169,15 +172,6 @@ class RollupNode:
         """Call `listener` with the hash of every new head; the returned function ends that."""
         return self.chain.on_new_head(listener)
 
-    def _clear_pool(self, block_hash: bytes) -> None:
-        """Drop the included transactions and those that a sender's new nonce makes stale."""
-        if self.mempool is None:
-            return
-        senders = set(self.store.senders(block_hash) or ()).intersection(self.mempool.senders())
-        if senders:
-            state = self.chain.state_at_head()
-            self.mempool.drop_used_nonces({sender: state.nonce(sender) for sender in senders})
-
 
 SUGGESTED_PRIORITY_FEE = 1_000_000
 """0.001 gwei, as op-geth suggests where blocks are not full."""
@@ -185,4 +179,6 @@ SUGGESTED_PRIORITY_FEE = 1_000_000
 
 def _report_failure(task: "asyncio.Task[None]") -> None:
     if not task.cancelled() and (error := task.exception()) is not None:
-        log.critical("the node has stopped working: %s", error, exc_info=error)
+        # What the node knows how to say needs no traceback; the rest is a defect, which one helps to find.
+        defect = None if isinstance(error, Phal2Error) else error
+        log.critical("the node has stopped working: %s", error, exc_info=defect)

@@ -3,26 +3,30 @@
 import asyncio
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from typing import Final
 
 from phal2.node.derivation.attributes import prepare_attributes
-from phal2.node.derivation.errors import DerivationError, Temporary
+from phal2.node.derivation.errors import Reset, Temporary
 from phal2.node.driver.clock import Clock
 from phal2.node.driver.l1_origin import choose_l1_origin
-from phal2.node.driver.l2_chain import BlockOrder, InvalidPayload, L2Chain
+from phal2.node.driver.l2_chain import BlockOrder, L2Chain
+from phal2.node.driver.retries import Retries
 from phal2.node.l1.client import L1Client
 from phal2.node.l1.errors import EndpointError
-from phal2.node.protocol.block_refs import L2BlockRef
-from phal2.node.protocol.headers import Header
+from phal2.node.protocol.block_refs import BlockId, L1BlockRef, L2BlockRef
 from phal2.node.protocol.l1_block import L1Block
 from phal2.node.protocol.payload_attributes import PayloadAttributes
+from phal2.node.sequencer.building import BuiltBlock
 from phal2.node.sequencer.mempool import Mempool, PooledTransaction
 from phal2.node.sequencer.ordering import TransactionOrder
 from phal2.node.state.environment import BlockEnvironment
-from phal2.node.state.world_state import WorldState
 
 log = logging.getLogger("phal2.sequencer")
+
+_LATEST_L1_SECONDS: Final = 0.25
+"""So long the L1 block that follows the origin is taken for the present one, which spares catching up most requests."""
 
 
 class SequencingLoop:
@@ -34,19 +38,25 @@ class SequencingLoop:
         l1: L1Client,
         mempool: Mempool,
         clock: Clock,
+        request_reset: Callable[[str], None],
         attested_share_percent: int = 50,
-        retry_seconds: float = 0.5,
     ) -> None:
-        """`attested_share_percent` is the share of a block's gas in which attested transactions come first."""
+        """`request_reset` is told why, where the unsafe chain does not rest on L1's present chain.
+
+        `attested_share_percent` is the share of a block's gas in which attested transactions come first.
+        """
         self._chain = chain
         self._l1 = l1
         self._mempool = mempool
         self._clock = clock
+        self._request_reset = request_reset
         self._attested_share_percent = attested_share_percent
-        self._retry_seconds = retry_seconds
+        self._retries = Retries("sequencing", log)
         config = chain.rules.config
         self._watched = (config.deposit_contract_address, config.l1_system_config_address)
         self._origin: L1Block | None = None
+        self._following: L1BlockRef | None = None
+        self._following_asked_at = float("-inf")
         self._active = asyncio.Event()
         self._active.set()
 
@@ -64,57 +74,97 @@ class SequencingLoop:
         self._active.clear()
 
     async def run(self) -> None:
-        """Build blocks until cancelled."""
+        """Build blocks until cancelled. Endpoint failures are retried.
+
+        Raises `Critical` and `InvalidPayload`, where L1 asks for what no block can hold, and storage errors.
+        """
         while True:
             await self._active.wait()
-            config, parent = self._chain.rules.config, self._chain.heads.unsafe
-            timestamp = parent.timestamp + config.block_time
-            await self._clock.wait_until(timestamp)
-            try:
-                await self._build_next(timestamp)
-            except (EndpointError, DerivationError, InvalidPayload) as error:
-                log.warning("sequencing waits: %s; trying again in %.1f s", error, self._retry_seconds)
-                self._origin = None
-                await asyncio.sleep(self._retry_seconds)
-
-    async def _build_next(self, timestamp: int) -> None:
-        async with self._chain.lock:
             parent = self._chain.heads.unsafe
-            if parent.timestamp + self._chain.rules.config.block_time != timestamp or not self._active.is_set():
-                return
-            attributes = await self._attributes(parent, timestamp)
-            deadline = time.monotonic() + self._chain.rules.config.block_time
-            order = self._order_of(self._mempool.queues())
-            built = await self._chain.extend(parent, attributes, order, should_stop=lambda: time.monotonic() > deadline)
-        for refused in built.refused:
+            await self._clock.wait_until(parent.timestamp + self._chain.rules.config.block_time)
+            try:
+                await self._build_next()
+            except (EndpointError, Temporary) as error:
+                self._origin = self._following = None
+                await asyncio.sleep(self._retries.failed(error))
+            except Reset as error:
+                self._origin = self._following = None
+                self._request_reset(str(error))
+                await asyncio.sleep(self._retries.failed(error))
+            else:
+                self._retries.succeeded()
+
+    async def _build_next(self) -> None:
+        """Build the block after the head, where it is due."""
+        parent = self._chain.heads.unsafe
+        timestamp = parent.timestamp + self._chain.rules.config.block_time
+        if timestamp > self._clock.now():
+            return
+        attributes = await self._attributes(parent, timestamp)
+        order = self._order_of(self._mempool.queues())
+        seconds = self._building_seconds(timestamp)
+
+        def build() -> BuiltBlock | None:
+            if self._chain.heads.unsafe != parent or not self._active.is_set():
+                return None
+            end = time.monotonic() + seconds
+            return self._chain.build(parent, attributes, order, should_stop=lambda: time.monotonic() > end)
+
+        built = await self._chain.run(build)
+        for refused in built.refused if built is not None else ():
             log.info("transaction 0x%s leaves the pool: %s", refused.hash.hex(), refused.reason)
             self._mempool.remove(refused.hash)
 
+    def _building_seconds(self, timestamp: int) -> float:
+        """Return how long transactions may be added to the block of `timestamp`.
+
+        What is left of the block time is for the seal, and for derivation and the RPC server, which share the
+        interpreter. A chain that is behind its clock takes less, so that it catches up whatever the load.
+        """
+        block_time = self._chain.rules.config.block_time
+        left = timestamp + block_time - self._clock.now()
+        return max(block_time * 0.1, min(block_time * 0.5, left - block_time * 0.5))
+
     async def _attributes(self, parent: L2BlockRef, timestamp: int) -> PayloadAttributes:
         config = self._chain.rules.config
-        current = await self._l1_block(parent.l1_origin.hash)
-        following = await self._l1.block_ref(current.header.number + 1)
+        current = await self._origin_block(parent.l1_origin)
+        following = await self._block_after(current, timestamp)
         choice = choose_l1_origin(config, parent, timestamp, current.ref, following)
-        origin = self._origin = await self._l1_block(choice.origin.hash)
+        origin = self._origin = await self._origin_block(choice.origin.id)
         system_config = self._chain.system_config(parent.hash)
         attributes = prepare_attributes(config, system_config, parent, origin, timestamp)
         return replace(attributes, no_tx_pool=choice.is_past_drift)
 
-    async def _l1_block(self, block_hash: bytes) -> L1Block:
-        if self._origin is not None and self._origin.hash == block_hash:
+    async def _block_after(self, current: L1Block, timestamp: int) -> L1BlockRef | None:
+        """Return the L1 block after the origin. One that is yet too late for `timestamp` is not asked for again."""
+        known, now = self._following, time.monotonic()
+        if (
+            known is not None
+            and known.parent_hash == current.hash
+            and known.timestamp > timestamp
+            and now - self._following_asked_at < _LATEST_L1_SECONDS
+        ):
+            return known
+        self._following_asked_at = now
+        self._following = await self._l1.block_ref(current.header.number + 1)
+        return self._following
+
+    async def _origin_block(self, wanted: BlockId) -> L1Block:
+        if self._origin is not None and self._origin.hash == wanted.hash:
             return self._origin
-        block = await self._l1.block(block_hash, self._watched)
-        if block is None:
-            raise Temporary(f"L1 has no block 0x{block_hash.hex()}, the origin of the L2 head")
+        block = await self._l1.block(wanted.hash, self._watched)
+        canonical = await self._l1.block_ref(wanted.number)
+        if canonical is not None and canonical.hash != wanted.hash:
+            raise Reset(f"L1 block {wanted.number}, an L1 origin, was replaced by another")
+        if block is None or canonical is None:
+            raise Temporary(f"L1 does not have block {wanted.number} (0x{wanted.hash.hex()}), an L1 origin")
         return block
 
     def _order_of(self, queues: Mapping[bytes, Sequence[PooledTransaction]]) -> BlockOrder:
         """Return what orders a copy of the pool once the block's environment is known, on the execution thread."""
 
-        def order(environment: BlockEnvironment, parent: Header) -> TransactionOrder:
-            state = WorldState(self._chain.store, parent.state_root)
-            next_nonces = {sender: state.nonce(sender) for sender in queues}
+        def order(environment: BlockEnvironment, next_nonce: Callable[[bytes], int]) -> TransactionOrder:
             attested_gas = environment.gas_limit * self._attested_share_percent // 100
-            return TransactionOrder(queues, next_nonces, environment.base_fee_per_gas, attested_gas)
+            return TransactionOrder(queues, next_nonce, environment.base_fee_per_gas, attested_gas)
 
         return order

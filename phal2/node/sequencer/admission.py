@@ -1,9 +1,13 @@
 """Admission to the pool: what can be told of a transaction before it is ordered, cheapest first (DESIGN section 4)."""
 
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final, Protocol
 
 from phal2.node.attestation.dcap import QuoteVerdicts, verdict_key
 from phal2.node.attestation.verification import quote_checks, verify_attestation
+from phal2.node.protocol.block_refs import BlockId
 from phal2.node.protocol.deposits import DepositTransaction
 from phal2.node.protocol.headers import Header
 from phal2.node.protocol.keccak import keccak256
@@ -16,11 +20,15 @@ from phal2.node.state.block_scope import BlockScope
 from phal2.node.state.database import BlockHashes, StateDatabase
 from phal2.node.state.environment import BlockEnvironment
 from phal2.node.state.rules import ChainRules, block_rules
+from phal2.node.state.transaction_errors import NonceTooLow
 from phal2.node.state.validation import BlockRoom, validate_transaction
 from phal2.node.state.world_state import WorldState
 
 MAXIMUM_TRANSACTION_BYTES: Final = 128 * 1024
 """Longest envelope that the pool takes, as in geth; an attested transaction with the longest evidence fits."""
+
+MOST_CHECKS_PER_SENDER: Final = 4
+"""Attestations of one sender that may be under examination at once, so that nobody keeps all others waiting."""
 
 _MAXIMUM_BLOBS: Final = 9
 
@@ -42,19 +50,36 @@ class DepositNotSubmittable(PoolRefusal):
         )
 
 
-class ChainState(StateDatabase, BlockHashes, Protocol):
-    """What admission reads of a chain: state by hash, and the hashes of earlier blocks."""
+class TooManyChecks(PoolRefusal):
+    """A sender whose earlier attestations are still being checked."""
+
+    def __init__(self, count: int) -> None:
+        super().__init__(f"{count} attestations of this sender are being checked, the limit; wait for the answers")
+        self.count = count
+
+
+class Chain(StateDatabase, BlockHashes, Protocol):
+    """What admission reads of a chain: its head, state by hash, and the hashes of earlier blocks."""
+
+    def head(self) -> BlockId:
+        """Return the newest block."""
+        ...
+
+    def header(self, block_hash: bytes) -> Header | None:
+        """Return the header of a stored block."""
+        ...
 
 
 class Admission:
     """Takes envelopes into a pool after checking them on the state of the newest block. Use it on the event loop."""
 
-    def __init__(self, mempool: Mempool, rules: ChainRules, verdicts: QuoteVerdicts, chain: ChainState) -> None:
+    def __init__(self, mempool: Mempool, rules: ChainRules, verdicts: QuoteVerdicts, chain: Chain) -> None:
         self._mempool = mempool
         self._rules = rules
         self._verdicts = verdicts
         self._chain = chain
         self._quote_checker = QuoteChecker()
+        self._checking: Counter[bytes] = Counter()
 
     async def submit(self, raw: bytes, head: Header, environment: BlockEnvironment) -> bytes:
         """Take an envelope into the pool and return its hash.
@@ -79,6 +104,9 @@ class Admission:
         validate_transaction(scope, recovered, transaction, BlockRoom(environment.gas_limit, _MAXIMUM_BLOBS))
         if isinstance(transaction, AttestedTransaction):
             await self._verify_attestation(transaction, recovered.sender, environment.timestamp, world)
+            account_nonce = self._present_nonce(recovered.sender, account_nonce)
+            if transaction.nonce < account_nonce:
+                raise NonceTooLow(account_nonce, transaction.nonce)
         self._mempool.add(recovered, account_nonce)
         return recovered.hash
 
@@ -91,12 +119,31 @@ class Admission:
         world.set_nonce(sender, nonce)
         world.set_balance(sender, max(0, world.balance(sender) - self._mempool.pending_value(sender, nonce)))
 
+    def _present_nonce(self, sender: bytes, nonce_before: int) -> int:
+        """Return the sender's next nonce again: blocks may have been sealed while a quote was being checked."""
+        header = self._chain.header(self._chain.head().hash)
+        return nonce_before if header is None else WorldState(self._chain, header.state_root).nonce(sender)
+
     async def _verify_attestation(
         self, transaction: AttestedTransaction, sender: bytes, timestamp: int, world: WorldState
     ) -> None:
         view = StateAttestationView(world)
-        for quote, collateral, root_der, time in quote_checks(transaction, sender, timestamp, view):
-            key = verdict_key(quote, collateral, keccak256(root_der), time)
-            if key not in self._verdicts:
-                self._verdicts.remember(key, await self._quote_checker.check(quote, collateral, root_der, time))
+        with self._counted(sender):
+            for quote, collateral, root_der, time in quote_checks(transaction, sender, timestamp, view):
+                key = verdict_key(quote, collateral, keccak256(root_der), time)
+                if key not in self._verdicts:
+                    self._verdicts.remember(key, await self._quote_checker.check(quote, collateral, root_der, time))
         verify_attestation(transaction, sender, timestamp, view, self._verdicts)
+
+    @contextmanager
+    def _counted(self, sender: bytes) -> Iterator[None]:
+        """Count one more attestation of the sender that is being checked; raise `TooManyChecks` above the limit."""
+        if self._checking[sender] >= MOST_CHECKS_PER_SENDER:
+            raise TooManyChecks(self._checking[sender])
+        self._checking[sender] += 1
+        try:
+            yield
+        finally:
+            self._checking[sender] -= 1
+            if not self._checking[sender]:
+                del self._checking[sender]

@@ -14,7 +14,7 @@ LEAST_TRANSACTION_GAS = 21_000
 
 @dataclass(frozen=True, slots=True)
 class RefusedTransaction:
-    """A pooled transaction that turned out to be invalid on the state it met, and why. It should leave the pool."""
+    """A pooled transaction that can be in no block on the state it met, and why. It should leave the pool."""
 
     hash: bytes
     reason: InvalidTransaction
@@ -67,7 +67,7 @@ def _apply_pooled(
     while execution.remaining_gas >= LEAST_TRANSACTION_GAS and not should_stop():
         transaction = order.next()
         if transaction is None:
-            return
+            break
         if transaction.transaction.gas_limit > execution.remaining_gas:
             order.passed_over()
             continue
@@ -78,3 +78,4 @@ def _apply_pooled(
             order.passed_over()
         else:
             order.included(outcome.gas_used)
+    refused += (RefusedTransaction(stale.hash, stale.reason) for stale in order.stale)

@@ -1,7 +1,7 @@
 """The transaction pool: per sender by nonce, bounded, with replacement by higher fees.
 
 The pool holds transactions that admission has already found worth holding (`admission`). It knows no state: whoever
-sees a new head tells it each sender's nonce.
+builds or sees a block tells it what that includes, and what turned out to be of no use any more.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -11,7 +11,7 @@ from typing import Final
 
 from phal2.node.protocol.errors import Phal2Error
 from phal2.node.protocol.transaction_codec import RecoveredTransaction
-from phal2.node.protocol.transactions import ATTESTED
+from phal2.node.protocol.transactions import ATTESTED, AttestedTransaction
 
 REPLACEMENT_BUMP_PERCENT: Final = 10
 """How much both fees must rise for a transaction to take the place of another with the same nonce (as in geth)."""
@@ -91,6 +91,7 @@ class Mempool:
         self._by_hash: dict[bytes, PooledTransaction] = {}
         self._arrivals = count()
         self._bytes = 0
+        self._valid_until: dict[bytes, int] = {}
         self._listeners: list[Callable[[RecoveredTransaction], None]] = []
 
     def __len__(self) -> int:
@@ -148,6 +149,8 @@ class Mempool:
         self._by_sender.setdefault(recovered.sender, {})[pooled.nonce] = pooled
         self._by_hash[recovered.hash] = pooled
         self._bytes += len(recovered.raw)
+        if isinstance(recovered.transaction, AttestedTransaction):
+            self._valid_until[recovered.hash] = recovered.transaction.attestation.valid_until
         for listener in list(self._listeners):
             listener(recovered)
 
@@ -157,12 +160,10 @@ class Mempool:
         if pooled is not None:
             self._forget(pooled)
 
-    def drop_used_nonces(self, next_nonces: Mapping[bytes, int]) -> None:
-        """Drop what a new head has made stale; `next_nonces` holds the next nonce of senders that the block touched."""
-        for sender, next_nonce in next_nonces.items():
-            stale = [pooled for nonce, pooled in self._by_sender.get(sender, {}).items() if nonce < next_nonce]
-            for pooled in stale:
-                self._forget(pooled)
+    def drop_expired(self, timestamp: int) -> None:
+        """Drop the attested transactions whose attestation is no longer valid in a block of `timestamp`."""
+        for transaction_hash in [name for name, valid_until in self._valid_until.items() if valid_until < timestamp]:
+            self.remove(transaction_hash)
 
     def next_nonce(self, sender: bytes, account_nonce: int) -> int:
         """Return the nonce after the pool's unbroken run of the sender's (the "pending" transaction count)."""
@@ -188,8 +189,8 @@ class Mempool:
         return list(self._by_sender)
 
     def queues(self) -> dict[bytes, list[PooledTransaction]]:
-        """Return a copy: each sender's transactions in the order of their nonces (there may be gaps)."""
-        return {sender: [queue[nonce] for nonce in sorted(queue)] for sender, queue in self._by_sender.items()}
+        """Return a copy: each sender's transactions, in no particular order."""
+        return {sender: list(queue.values()) for sender, queue in self._by_sender.items()}
 
     def _check_attested(
         self, queue: Mapping[int, PooledTransaction], pooled: PooledTransaction, account_nonce: int
@@ -211,6 +212,7 @@ class Mempool:
         if not queue:
             del self._by_sender[recovered.sender]
         self._bytes -= len(recovered.raw)
+        self._valid_until.pop(recovered.hash, None)
 
 
 def _check_replacement(held: PooledTransaction, new: PooledTransaction) -> None:

@@ -34,3 +34,15 @@ async def test_an_advanced_clock_stays_ahead_of_wall_time() -> None:
 async def test_the_clock_refuses_to_go_back() -> None:
     with pytest.raises(ValueError, match="cannot go back"):
         Clock().advance(-1)
+
+
+async def test_a_clock_reaches_a_time_and_stays_where_it_is_later() -> None:
+    clock = Clock()
+    target = int(clock.now()) + 100
+
+    clock.reach(target)
+    offset = clock.offset
+    clock.reach(target - 50)
+
+    assert clock.now() >= target
+    assert clock.offset == offset == pytest.approx(100, abs=1)

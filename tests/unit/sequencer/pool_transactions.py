@@ -31,7 +31,7 @@ def ordinary(
     return recovered(replace(unsigned, y_parity=y_parity, r=r, s=s))
 
 
-def attested(key: bytes, nonce: int, tip: int = GWEI) -> RecoveredTransaction:
+def attested(key: bytes, nonce: int, tip: int = GWEI, valid_until: int = 0) -> RecoveredTransaction:
     unsigned = AttestedTransaction(
         chain_id=20350,
         nonce=nonce,
@@ -42,7 +42,7 @@ def attested(key: bytes, nonce: int, tip: int = GWEI) -> RecoveredTransaction:
         value=0,
         data=b"",
         access_list=(),
-        attestation=Attestation(kind=2, valid_until=0, evidence=(bytes(20), bytes(65))),
+        attestation=Attestation(kind=2, valid_until=valid_until, evidence=(bytes(20), bytes(65))),
         y_parity=0,
         r=0,
         s=0,

@@ -1,5 +1,5 @@
 import pytest
-from pool_transactions import ALICE, BOB, GWEI, attested, ordinary
+from pool_transactions import ALICE, BOB, CAROL, GWEI, attested, ordinary
 
 from phal2.node.sequencer.mempool import (
     AlreadyKnown,
@@ -56,18 +56,27 @@ def test_the_pending_nonce_follows_the_unbroken_run() -> None:
     assert pool.next_nonce(ordinary(ALICE, 0).sender, account_nonce=5) == 7
 
 
-def test_used_nonces_leave_the_pool() -> None:
-    pool = Mempool()
-    for nonce in range(3):
-        pool.add(ordinary(ALICE, nonce), account_nonce=0)
+def test_a_removed_transaction_leaves_its_place_and_the_senders_others() -> None:
+    pool, first, second = Mempool(PoolLimits(transactions=2)), ordinary(ALICE, 0), ordinary(ALICE, 1)
+    pool.add(first, account_nonce=0)
+    pool.add(second, account_nonce=0)
+
+    pool.remove(first.hash)
+    pool.remove(first.hash)
+
+    assert list(pool) == [second]
     pool.add(ordinary(BOB, 0), account_nonce=0)
 
-    pool.drop_used_nonces({ordinary(ALICE, 0).sender: 2})
 
-    assert {(transaction.sender, transaction.transaction.nonce) for transaction in pool} == {
-        (ordinary(ALICE, 0).sender, 2),
-        (ordinary(BOB, 0).sender, 0),
-    }
+def test_expired_attestations_leave_the_pool() -> None:
+    pool = Mempool()
+    lasting, expired, plain = attested(ALICE, 0, valid_until=100), attested(BOB, 0, valid_until=99), ordinary(CAROL, 0)
+    for transaction in (lasting, expired, plain):
+        pool.add(transaction, account_nonce=0)
+
+    pool.drop_expired(timestamp=100)
+
+    assert list(pool) == [lasting, plain]
 
 
 def test_an_attested_transaction_with_a_nonce_gap_is_refused() -> None:

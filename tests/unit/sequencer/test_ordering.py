@@ -1,3 +1,5 @@
+from collections import Counter
+from dataclasses import dataclass
 from itertools import pairwise
 
 from hypothesis import given
@@ -10,18 +12,27 @@ from phal2.node.sequencer.mempool import Mempool
 from phal2.node.sequencer.ordering import TransactionOrder
 
 
-def _order(transactions: list[RecoveredTransaction], attested_gas: int = 0, base_fee: int = GWEI) -> TransactionOrder:
-    pool = Mempool()
+@dataclass(frozen=True, slots=True)
+class Building:
+    """An order of a pool's transactions, and the accounts' nonces, which rise with what is included."""
+
+    order: TransactionOrder
+    nonces: Counter[bytes]
+
+
+def _order(transactions: list[RecoveredTransaction], attested_gas: int = 0, base_fee: int = GWEI) -> Building:
+    pool, nonces = Mempool(), Counter[bytes]()
     for transaction in transactions:
         pool.add(transaction, account_nonce=0)
-    return TransactionOrder(pool.queues(), dict.fromkeys(pool.senders(), 0), base_fee, attested_gas)
+    return Building(TransactionOrder(pool.queues(), nonces.__getitem__, base_fee, attested_gas), nonces)
 
 
-def _all_included(order: TransactionOrder, gas_used: int = 100_000) -> list[RecoveredTransaction]:
+def _all_included(building: Building, gas_used: int = 100_000) -> list[RecoveredTransaction]:
     taken = []
-    while (transaction := order.next()) is not None:
+    while (transaction := building.order.next()) is not None:
         taken.append(transaction)
-        order.included(gas_used)
+        building.nonces[transaction.sender] += 1
+        building.order.included(gas_used)
     return taken
 
 
@@ -63,12 +74,21 @@ def test_a_nonce_gap_ends_a_senders_turn() -> None:
 
 
 def test_a_passed_over_sender_has_no_further_turn() -> None:
-    order = _order([ordinary(ALICE, 0, tip=5 * GWEI), ordinary(ALICE, 1), ordinary(BOB, 0)])
+    building = _order([ordinary(ALICE, 0, tip=5 * GWEI), ordinary(ALICE, 1), ordinary(BOB, 0)])
 
-    order.next()
-    order.passed_over()
+    building.order.next()
+    building.order.passed_over()
 
-    assert _all_included(order) == [ordinary(BOB, 0)]
+    assert _all_included(building) == [ordinary(BOB, 0)]
+
+
+def test_transactions_whose_nonce_was_used_otherwise_are_stale_and_those_after_them_go_in() -> None:
+    stale, ready = [ordinary(ALICE, 0), ordinary(ALICE, 1)], ordinary(ALICE, 2)
+    building = _order([*stale, ready])
+    building.nonces[ready.sender] = 2
+
+    assert _all_included(building) == [ready]
+    assert [found.hash for found in building.order.stale] == [transaction.hash for transaction in stale]
 
 
 def test_attested_transactions_come_first_within_their_share() -> None:

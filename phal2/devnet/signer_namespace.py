@@ -1,0 +1,184 @@
+"""The methods with which a devnet signs for its accounts, as development chains have them."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Annotated, Any
+
+from phal2.devnet.accounts import DevAccount
+from phal2.devnet.signer import TransactionFields, sign_message, signed_transaction
+from phal2.node.protocol.addresses import ZERO_ADDRESS, to_checksum_address
+from phal2.node.protocol.transaction_codec import RecoveredTransaction, recovered
+from phal2.node.protocol.transactions import ACCESS_LIST, ATTESTED, DYNAMIC_FEE, LEGACY, SET_CODE
+from phal2.node.rpc.call_arguments import CallArguments, parse_call
+from phal2.node.rpc.chain_service import ChainService
+from phal2.node.rpc.errors import INVALID_PARAMS, SERVER_ERROR, InvalidArgument, RpcError
+from phal2.node.rpc.formats.transaction import format_transaction
+from phal2.node.rpc.hexadecimal import data, parse_quantity
+from phal2.node.rpc.parameter_types import Address, AnyValue, Data, ParameterType
+from phal2.node.rpc.registry import MethodRegistry
+
+
+@dataclass(frozen=True, slots=True)
+class TransactionRequest:
+    """A transaction as a client asks for it; the type is None where its fields are to tell it."""
+
+    call: CallArguments
+    transaction_type: int | None
+
+
+def parse_transaction_request(value: Any) -> TransactionRequest:
+    """Read a transaction object; raise `InvalidArgument`."""
+    call, given = parse_call(value), value.get("type")
+    try:
+        transaction_type = None if given is None else parse_quantity(given, 8)
+    except InvalidArgument as error:
+        raise InvalidArgument(f"field type: {error}") from None
+    return TransactionRequest(call, transaction_type)
+
+
+Request = Annotated[
+    TransactionRequest, ParameterType(parse_transaction_request, {"title": "transaction object", "type": "object"})
+]
+
+
+class SignerNamespace:
+    """eth_accounts, and what signs with the keys of those accounts. Everybody knows the keys."""
+
+    def __init__(self, accounts: Sequence[DevAccount], chain: ChainService, registry: MethodRegistry) -> None:
+        """`registry` has the chain's methods: gas is estimated and transactions are sent as for any client."""
+        self._accounts = {account.address: account for account in accounts}
+        self._chain = chain
+        self._registry = registry
+        # Two transactions of one account that come at once must not be given the same nonce.
+        self._locks: defaultdict[bytes, asyncio.Lock] = defaultdict(asyncio.Lock)
+
+    def register(self) -> None:
+        """Offer the methods, in the place of the node's own eth_accounts."""
+        self._registry.add("eth_accounts", self.accounts)
+        self._registry.add("eth_sendTransaction", self.send_transaction)
+        self._registry.add("eth_signTransaction", self.sign_transaction)
+        self._registry.add("eth_sign", self.sign)
+        self._registry.add("personal_sign", self.personal_sign)
+
+    def accounts(self) -> list[str]:
+        """Return the addresses of the dev accounts."""
+        return [data(address) for address in self._accounts]
+
+    async def send_transaction(self, transaction: Request) -> str:
+        """Fill in what is missing, sign, admit to the pool, and return the hash."""
+        account = self._account(transaction.call.sender)
+        async with self._locks[account.address]:
+            signed = await self._signed(transaction, account)
+            transaction_hash: str = await self._call("eth_sendRawTransaction", signed.raw)
+        return transaction_hash
+
+    async def sign_transaction(self, transaction: Request) -> dict[str, Any]:
+        """Fill in what is missing and sign; return {raw, tx} without sending."""
+        signed = await self._signed(transaction, self._account(transaction.call.sender))
+        return {"raw": data(signed.raw), "tx": format_transaction(signed, None)}
+
+    def sign(self, address: Address, message: Data) -> str:
+        """Return the account's signature of a message, v being 27 or 28 (EIP-191)."""
+        return data(sign_message(message, self._account(address).private_key))
+
+    def personal_sign(
+        self,
+        message: Data,
+        address: Address,
+        password: AnyValue | None = None,  # noqa: ARG002 - part of the method, but these accounts have none
+    ) -> str:
+        """Return the same as eth_sign, whose parameters come in the other order; any password will do."""
+        return self.sign(address, message)
+
+    def _account(self, address: bytes | None) -> DevAccount:
+        """Return the account of an address; where none is given, the first, as other development chains do."""
+        asked_for = next(iter(self._accounts), ZERO_ADDRESS) if address is None else address
+        account = self._accounts.get(asked_for)
+        if account is None:
+            raise RpcError(
+                SERVER_ERROR,
+                f"the key of {to_checksum_address(asked_for)} is not here: eth_accounts lists the accounts that the "
+                "devnet signs for; sign for others yourself and use eth_sendRawTransaction",
+            )
+        return account
+
+    async def _signed(self, request: TransactionRequest, account: DevAccount) -> RecoveredTransaction:
+        fields = await self._filled_in(request, account.address)
+        return recovered(signed_transaction(fields, account.private_key))
+
+    async def _filled_in(self, request: TransactionRequest, sender: bytes) -> TransactionFields:
+        call, chain_id = request.call, self._chain.chain_id
+        if call.chain_id is not None and call.chain_id != chain_id:
+            raise RpcError(SERVER_ERROR, f"chainId does not match node's (have={call.chain_id}, want={chain_id})")
+        transaction_type = type_of(request)
+        tip, max_fee = self._fees(call, transaction_type)
+        nonce = self._chain.pending_nonce(sender) if call.nonce is None else call.nonce
+        gas_limit = call.gas
+        if gas_limit is None:
+            # Without a price the estimate does not ask for a balance that pays it at the most.
+            estimated = replace(
+                call, sender=sender, nonce=nonce, gas_price=None, max_fee_per_gas=None, max_priority_fee_per_gas=None
+            )
+            gas_limit = int(await self._call("eth_estimateGas", estimated), 16)
+        return TransactionFields(
+            transaction_type=transaction_type,
+            chain_id=chain_id,
+            nonce=nonce,
+            max_priority_fee_per_gas=tip,
+            max_fee_per_gas=max_fee,
+            gas_limit=gas_limit,
+            to=call.to,
+            value=call.value,
+            data=call.data,
+            access_list=call.access_list,
+            authorization_list=call.authorization_list,
+            attestation=call.attestation,
+        )
+
+    def _fees(self, call: CallArguments, transaction_type: int) -> tuple[int, int]:
+        """Return the tip and the most per gas: the client's, else twice the base fee and the advised tip."""
+        base_fee, advice = self._chain.pending_environment().base_fee_per_gas, self._chain.suggested_priority_fee()
+        if transaction_type in (LEGACY, ACCESS_LIST):
+            price = 2 * base_fee + advice if call.gas_price is None else call.gas_price
+            return price, price
+        tip = call.max_priority_fee_per_gas
+        if tip is None:
+            tip = advice if call.max_fee_per_gas is None else min(advice, call.max_fee_per_gas)
+        max_fee = 2 * base_fee + tip if call.max_fee_per_gas is None else call.max_fee_per_gas
+        if max_fee < tip:
+            raise RpcError(SERVER_ERROR, f"maxFeePerGas ({max_fee}) < maxPriorityFeePerGas ({tip})")
+        return tip, max_fee
+
+    async def _call(self, method: str, *arguments: Any) -> Any:
+        """Call a method of the chain as it is registered now, so that whoever watches it hears of this, too."""
+        found = self._registry.find(method)
+        if found is None:
+            raise LookupError(f"{method} is not registered")
+        return await found.function(*arguments)
+
+
+def type_of(request: TransactionRequest) -> int:
+    """Return the type that the fields tell, or the one asked for where they fit it; else raise `RpcError`."""
+    call, asked_for = request.call, request.transaction_type
+    has_fee_cap = call.max_fee_per_gas is not None or call.max_priority_fee_per_gas is not None
+    if call.attestation is not None:
+        possible: tuple[int, ...] = (ATTESTED,)
+    elif call.authorization_list:
+        possible = (SET_CODE,)
+    elif call.gas_price is not None:
+        possible = (ACCESS_LIST,) if call.access_list else (LEGACY, ACCESS_LIST)
+    elif has_fee_cap:
+        possible = (DYNAMIC_FEE,)
+    else:
+        possible = (DYNAMIC_FEE, ACCESS_LIST) if call.access_list else (DYNAMIC_FEE, LEGACY, ACCESS_LIST)
+    if asked_for is None:
+        return possible[0]
+    if asked_for not in possible:
+        raise RpcError(
+            INVALID_PARAMS,
+            f"the transaction's fields are those of type {' or '.join(map(hex, possible))}, "
+            f"but its type is {asked_for:#x}; leave out the type, or the fields that are not its own",
+        )
+    return asked_for

@@ -1,0 +1,34 @@
+"""Keeps the pool in step with the chain: blocks that come, and blocks that a reorganisation takes away."""
+
+import contextlib
+from collections.abc import Sequence
+
+from phal2.node.driver.l2_chain import L2Chain
+from phal2.node.protocol.headers import Block
+from phal2.node.protocol.keccak import keccak256
+from phal2.node.protocol.transaction_codec import RecoveredTransaction, decode_transaction
+from phal2.node.protocol.transactions import DEPOSIT
+from phal2.node.sequencer.mempool import Mempool, PoolRefusal
+
+
+def drop_included(pool: Mempool, block: Block) -> None:
+    """Drop what a new head includes, and what can be in no later block because its attestation has expired."""
+    for raw in block.transactions:
+        pool.remove(keccak256(raw))
+    pool.drop_expired(block.header.timestamp)
+
+
+def take_back(pool: Mempool, chain: L2Chain, dropped: Sequence[bytes]) -> None:
+    """Put the transactions of blocks that are no longer canonical back into the pool, as far as it takes them.
+
+    Those that the new chain includes, too, leave the pool again with its blocks, or when their turn comes.
+    """
+    state = chain.state_at_head()
+    for block_hash in dropped:
+        transactions, senders = chain.block(block_hash).transactions, chain.store.senders(block_hash) or ()
+        for raw, sender in zip(transactions, senders, strict=False):
+            if raw[0] == DEPOSIT:
+                continue
+            recovered = RecoveredTransaction(decode_transaction(raw), raw, keccak256(raw), sender)
+            with contextlib.suppress(PoolRefusal):
+                pool.add(recovered, state.nonce(sender))

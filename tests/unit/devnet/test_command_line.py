@@ -1,0 +1,134 @@
+"""`phal2` itself: its list of commands, what it must not import, and how it ends where something is wrong."""
+
+import argparse
+import subprocess
+import sys
+
+import pytest
+
+from phal2 import __version__
+from phal2.devnet.command import main as main_module
+from phal2.devnet.command.main import COMMANDS, Command, main
+from phal2.node.protocol.errors import Phal2Error
+
+HEAVY = ("aiohttp", "eth", "eth_abi", "eth_utils", "pydantic", "cryptography", "web3", "lmdb", "ckzg")
+
+
+def imported_by(*arguments: str) -> set[str]:
+    """Return which of the heavy packages a command line imports."""
+    code = (
+        "import sys\n"
+        "from phal2.devnet.command.main import main\n"
+        "try:\n"
+        f"    main({list(arguments)!r})\n"
+        "except SystemExit:\n"
+        "    pass\n"
+        f"print(*(name for name in {HEAVY!r} if name in sys.modules), file=sys.stderr)\n"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return set(result.stderr.splitlines()[-1].split())
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--version",),
+        ("--help",),
+        ("devnet", "--help"),
+        ("node", "--help"),
+        ("batcher", "--help"),
+        ("tee", "verify", "no-quote", "no-collateral"),
+        ("migration", "snapshot", "no-export"),
+    ],
+    ids=" ".join,
+)
+def test_what_needs_no_node_imports_none(arguments: tuple[str, ...]) -> None:
+    assert imported_by(*arguments) == set()
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.name)
+def test_a_command_says_of_itself_what_the_list_says(command: Command) -> None:
+    commands = argparse.ArgumentParser().add_subparsers()
+
+    command.add_to(commands)
+
+    (listed,) = commands._choices_actions
+    assert (listed.dest, listed.help) == (command.name, command.summary)
+
+
+def test_the_help_lists_all_commands(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as end:
+        main(["--help"])
+
+    text = capsys.readouterr().out
+    assert end.value.code == 0
+    assert all(f"    {command.name}" in text and command.summary in text for command in COMMANDS)
+
+
+def test_the_version_is_the_packages(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as end:
+        main(["--version"])
+
+    assert (end.value.code, capsys.readouterr().out) == (0, f"phal2 {__version__}\n")
+
+
+@pytest.mark.parametrize("arguments", [[], ["no-such-command"], ["--no-such-option"], ["tee"]])
+def test_bad_usage_ends_with_exit_code_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as end:
+        main(arguments)
+
+    assert end.value.code == 2
+    assert capsys.readouterr().err.startswith("usage: phal2")
+
+
+def failing(error: BaseException, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have a command `fail`, which raises an error."""
+
+    def run(_: argparse.Namespace) -> int:
+        raise error
+
+    def add_to(_: Command, commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+        commands.add_parser("fail").set_defaults(run=run)
+
+    monkeypatch.setattr(Command, "add_to", add_to)
+    monkeypatch.setattr(main_module, "COMMANDS", (Command("fail", "fails", "nowhere:nothing"),))
+
+
+def test_an_error_of_the_project_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    failing(Phal2Error("the moon is not full; wait"), monkeypatch)
+
+    assert main(["fail"]) == 1
+    assert capsys.readouterr().err == "phal2: error: the moon is not full; wait\n"
+
+
+def test_a_defect_is_one_line_that_says_how_to_see_more(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("PHAL2_TRACEBACK", raising=False)
+    failing(ZeroDivisionError("division\nby zero"), monkeypatch)
+
+    assert main(["fail"]) == 1
+    errors = capsys.readouterr().err
+    assert errors.startswith("phal2: internal error: ZeroDivisionError: division by zero; ")
+    assert "PHAL2_TRACEBACK=1" in errors
+    assert errors.count("\n") == 1
+
+
+def test_a_defect_shows_where_it_happened_if_asked_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PHAL2_TRACEBACK", "1")
+    failing(ZeroDivisionError("division by zero"), monkeypatch)
+
+    with pytest.raises(ZeroDivisionError):
+        main(["fail"])
+
+
+@pytest.mark.parametrize(("error", "code"), [(KeyboardInterrupt(), 130), (BrokenPipeError(), 1)])
+def test_an_interruption_is_silent(
+    error: BaseException, code: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    failing(error, monkeypatch)
+
+    assert main(["fail"]) == code
+    assert capsys.readouterr().err == ""

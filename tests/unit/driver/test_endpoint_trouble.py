@@ -1,0 +1,80 @@
+"""An L1 endpoint that is down, slow or answers with garbage: the node survives it, says so, and goes on."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from aiohttp import web
+from driven_rollup import DrivenRollup, until
+
+
+def unavailable() -> web.Response:
+    return web.Response(status=503)
+
+
+def no_json() -> web.Response:
+    return web.Response(text="<html>gateway</html>")
+
+
+def wrong_answer() -> web.Response:
+    return web.json_response({"jsonrpc": "2.0", "id": None, "error": {"code": -32000, "message": "internal error"}})
+
+
+def broken_block() -> web.Response:
+    return web.json_response([1, 2, 3])
+
+
+@pytest.mark.parametrize("fault", [unavailable, no_json, wrong_answer, broken_block])
+async def test_the_chain_goes_on_after_an_outage(
+    rollup: DrivenRollup, fault: Callable[[], web.Response], caplog: pytest.LogCaptureFixture
+) -> None:
+    sequencer, follower = await rollup.node("sequencer", is_sequencer=True), await rollup.node("follower")
+    await rollup.grow(sequencer, 2)
+
+    rollup.link.fault = fault
+    await rollup.l1.mine()
+    rollup.clock.advance(3)
+    asked = rollup.link.requests
+    await until(lambda: rollup.link.requests > asked + 12)
+    rollup.link.fault = None
+
+    await until(lambda: sequencer.heads.unsafe.number == 5)
+    await rollup.post(rollup.blocks(sequencer, range(1, 6)))
+    await until(lambda: follower.heads.safe.number == 5)
+    assert follower.heads.safe == sequencer.heads.unsafe
+    assert not [task for node in (sequencer, follower) for task in node.tasks if task.done()]
+    lines = [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
+    # Three activities of the sequencer and two of the follower: each says that it waits, and none at every attempt.
+    assert any("sequencing waits" in line for line in lines)
+    assert any("following L1 waits" in line for line in lines)
+    assert len([line for line in lines if " waits" in line]) <= 10
+
+
+async def test_a_node_starts_before_its_endpoint(rollup: DrivenRollup) -> None:
+    rollup.link.fault = unavailable
+    sequencer = await rollup.node("sequencer", is_sequencer=True)
+    await until(lambda: rollup.link.requests > 3)
+
+    rollup.link.fault = None
+
+    await rollup.grow(sequencer, 2)
+    assert sequencer.heads.unsafe.number == 2
+
+
+async def test_a_stopped_node_leaves_a_slow_endpoint_at_once(rollup: DrivenRollup) -> None:
+    release = asyncio.Event()
+
+    async def hang(_: web.BaseRequest) -> Any:
+        await release.wait()
+        return web.Response()
+
+    rollup.link._answer = hang  # type: ignore[method-assign]
+    await rollup.link.stop()
+    await rollup.link.start()
+    follower = await rollup.node("follower")
+
+    async with asyncio.timeout(2):
+        await follower.stop()
+    release.set()

@@ -1,0 +1,53 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from phal2.node.command import configuration_files
+from phal2.node.command.configuration_files import read_genesis, read_rollup_config
+from phal2.node.protocol.configuration_fields import InvalidConfiguration
+
+
+def written(tmp_path: Path, text: str | bytes) -> Path:
+    path = tmp_path / "file.json"
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return path
+
+
+@pytest.mark.parametrize("read", [read_rollup_config, read_genesis])
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("", "is not JSON"),
+        ("{", "is not JSON"),
+        (b"\xff\xfe", "is not JSON"),
+        ("NaN", "is not JSON"),
+        ("[" * 100_000, "is not JSON"),
+        ('{"a":' * 2_000 + "1" + "}" * 2_000, "is not JSON"),
+        ('{"config": {"chainId": 1, "chainId": 2}}', "chainId is there twice in one object"),
+        ("[]", "expected an object"),
+        ("{}", "is missing"),
+    ],
+)
+def test_what_is_no_configuration_is_refused_with_the_files_name(
+    tmp_path: Path, read: object, text: str | bytes, reason: str
+) -> None:
+    path = written(tmp_path, text)
+
+    with pytest.raises(InvalidConfiguration, match=reason) as refusal:
+        read(path)  # type: ignore[operator]
+    assert str(refusal.value).startswith(f"{path}: ")
+
+
+def test_a_missing_file_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InvalidConfiguration, match=r"rollup\.json: cannot be read: No such file"):
+        read_rollup_config(tmp_path / "rollup.json")
+
+
+def test_a_file_beyond_the_limit_is_refused_before_it_is_parsed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(configuration_files, "LONGEST_GENESIS", 100)
+
+    with pytest.raises(InvalidConfiguration, match="is longer than 100 bytes"):
+        read_genesis(written(tmp_path, json.dumps("x" * 100)))
