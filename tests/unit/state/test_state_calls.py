@@ -23,7 +23,7 @@ from small_chain import (
     return_word_of,
     transaction,
 )
-from test_attested_transactions import NOTE, READER, SECRET, predeploys
+from test_attested_execution import NOTE, READER, SECRET, predeploys
 
 from phal2.node.attestation.account_text import AccountStatement
 from phal2.node.attestation.building import account_attestation

@@ -17,17 +17,24 @@ rounds = st.lists(st.dictionaries(keys, values, max_size=12), max_size=6)
 
 
 class Tries:
-    """The trie under test and its oracle, side by side."""
+    """The trie under test, its oracle, and what they should hold, side by side.
+
+    The oracle cannot look up an absent key that ends within an extension (py-trie raises), so it never has to.
+    """
 
     def __init__(self) -> None:
         self.database = MemoryDatabase()
         self.oracle = HexaryTrie({})
+        self.content: dict[bytes, bytes] = {}
         self.root = EMPTY_TRIE_ROOT
 
     def apply(self, changes: dict[bytes, bytes]) -> dict[bytes, bytes]:
         update = update_trie(TrieReader(self.database), self.root, changes)
         for key, value in changes.items():
-            self.oracle[key] = value
+            if value:
+                self.oracle[key] = self.content[key] = value
+            elif self.content.pop(key, b""):
+                del self.oracle[key]
         self.database.add(StateUpdate(update.root, update.nodes, {}))
         self.root = update.root
         return update.nodes
@@ -42,7 +49,7 @@ def test_batches_give_the_oracles_root_and_values(batches: list[dict[bytes, byte
         assert tries.root == tries.oracle.root_hash
     reader = TrieReader(tries.database)
     for key in {key for changes in batches for key in changes}:
-        assert (reader.get(tries.root, key) or b"") == tries.oracle[key]
+        assert (reader.get(tries.root, key) or b"") == tries.content.get(key, b"")
 
 
 @settings(max_examples=200, deadline=None)
@@ -66,7 +73,7 @@ def test_proofs_are_the_oracles(batches: list[dict[bytes, bytes]], key: bytes) -
     proof = TrieReader(tries.database).path_nodes(tries.root, key)
     if tries.root != EMPTY_TRIE_ROOT:
         value = HexaryTrie.get_from_proof(tries.root, key, [rlp.decode(node) for node in proof])
-        assert value == tries.oracle[key]
+        assert value == tries.content.get(key, b"")
 
 
 def test_a_capacity_of_nothing_is_enough() -> None:
