@@ -4,19 +4,21 @@ import asyncio
 import tempfile
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Final
 
 from phal2.bridge.batcher import Batcher, BatcherSettings
+from phal2.bridge.migration.tree import MigrationTree
 from phal2.bridge.migration.tree_file import read_tree
-from phal2.devnet.accounts import accounts_of_mnemonic, role_account
-from phal2.devnet.deployment import deploy_l1_contracts, planned_l1_contracts
+from phal2.devnet.accounts import DevAccount, accounts_of_mnemonic, role_account
+from phal2.devnet.deployment import L1Contracts, deploy_l1_contracts, planned_l1_contracts
 from phal2.devnet.description import DevnetDescription
 from phal2.devnet.l1 import EmbeddedL1
 from phal2.devnet.l2_evm_namespace import LONGEST_ADVANCE_BLOCKS
 from phal2.devnet.record import DataDirectoryError, DevnetRecord, discard_unfinished_start, read_record, write_record
-from phal2.devnet.rollup import GENESIS_BASE_FEE, L2_CONTRACTS, devnet_rollup
+from phal2.devnet.rollup import GENESIS_BASE_FEE, L2_CONTRACTS, DevnetRollup, devnet_rollup
 from phal2.devnet.rollup_files import write_rollup_files
 from phal2.devnet.servers import serve_l1, serve_l2
 from phal2.devnet.settings import ETHER, DevnetSettings
@@ -26,8 +28,12 @@ from phal2.node.driver.clock import Clock
 from phal2.node.driver.rollup_node import NodeSettings, RollupNode
 from phal2.node.l1.client import L1Client
 from phal2.node.l1.json_rpc import JsonRpcClient
+from phal2.node.protocol.block_refs import L1BlockRef
 from phal2.node.protocol.errors import Phal2Error
+from phal2.node.protocol.rollup_config import RollupConfig
+from phal2.node.rpc.server import RpcServer
 from phal2.node.state.genesis import GenesisAccount, genesis_state, l1_genesis_block
+from phal2.node.state.outcomes import ExecutedBlock
 from phal2.node.state.rules import L1Rules
 from phal2.node.storage.directory_lock import DirectoryLock
 
@@ -96,88 +102,64 @@ class Devnet:
         await self.stop()
 
 
+@dataclass(frozen=True, slots=True)
+class _Ground:
+    """What every part of a starting devnet stands on; `parts` collects how to end what has begun."""
+
+    settings: DevnetSettings
+    data_dir: Path
+    accounts: Sequence[DevAccount]
+    clock: Clock
+    progress: Progress
+    parts: AsyncExitStack
+
+    @property
+    def balances(self) -> dict[bytes, int]:
+        return {account.address: self.settings.balance for account in self.accounts}
+
+    @property
+    def owner(self) -> bytes:
+        """The first account owns what has an owner on L1 and L2."""
+        return self.accounts[0].address
+
+    @property
+    def is_durable(self) -> bool:
+        return self.settings.data_dir is not None
+
+
+@dataclass(frozen=True, slots=True)
+class _RunningL1:
+    """The embedded L1 with its server and a client; L2 begins at the block `start`."""
+
+    chain: EmbeddedL1
+    server: RpcServer
+    client: L1Client
+    contracts: L1Contracts
+    start: L1BlockRef
+
+
 async def _start(settings: DevnetSettings, progress: Progress, parts: AsyncExitStack) -> Devnet:
     accounts = accounts_of_mnemonic(settings.mnemonic, settings.account_count)
-    owner, balances = accounts[0].address, {account.address: settings.balance for account in accounts}
-    deployer, treasury, batcher_account = (role_account(role) for role in ("deployer", "treasury", "batcher"))
-    data_dir = _data_directory(settings.data_dir, parts)
-    record = read_record(data_dir, settings)
+    ground = _Ground(settings, _data_directory(settings.data_dir, parts), accounts, Clock(), progress, parts)
     migration_tree = None if settings.migration_tree is None else read_tree(settings.migration_tree)
-    clock = Clock()
-
-    progress("L1: opening the chain")
-    l1_genesis_time = int(clock.now()) if record is None else record.l1_genesis_time
-    roles = {account.address: ROLE_BALANCE for account in (deployer, batcher_account)}
-    l1_accounts = {address: GenesisAccount(balance=balance) for address, balance in (balances | roles).items()}
-    l1_rules = L1Rules(settings.l1_chain_id)
-    l1_state = genesis_state(L1_SYSTEM_CONTRACTS | l1_accounts)
-    l1_genesis = l1_genesis_block(l1_rules, l1_state, l1_genesis_time, settings.l1_gas_limit, GENESIS_BASE_FEE)
-    l1_path = data_dir / "l1"
-    if record is None:
-        discard_unfinished_start(data_dir, l1_path)
-    l1 = EmbeddedL1.open(
-        l1_path,
-        l1_genesis,
-        chain_id=settings.l1_chain_id,
-        block_time=settings.l1_block_time,
-        clock=clock,
-        durable=settings.data_dir is not None,
-        # L2 follows L1's time block by block.
-        longest_advance=LONGEST_ADVANCE_BLOCKS * settings.l2_block_time,
-    )
-    parts.push_async_callback(l1.stop)
-    l1_server = await serve_l1(l1, settings.host, settings.l1_port, accounts)
-    parts.push_async_callback(l1_server.stop)
-    l1_client = L1Client(l1_server.url)
-    parts.push_async_callback(l1_client.close)
-
-    contracts = planned_l1_contracts(deployer.address)
-    if record is None:
-        progress("L1: deploying the contracts")
-        l1_start = await deploy_l1_contracts(l1_client, deployer, owner, treasury.address, l1.mine)
-        write_record(data_dir, settings, DevnetRecord(l1_genesis_time, l1_start))
-    else:
-        l1_start = record.l1_start
-    await l1.start()
-
+    l1 = await _start_l1(ground)
     progress("L2: starting the sequencer")
-    rollup = devnet_rollup(settings, balances, owner, contracts, l1_start)
-    config = rollup.config
-    nodes = []
-    for name, is_sequencer, port in (("l2", True, settings.l2_port), ("follower", False, settings.follower_port)):
-        if not is_sequencer:
-            progress("L2: starting the follower")
-        node_settings = NodeSettings(
-            data_dir / name, l1_server.url, is_sequencer, is_durable=settings.data_dir is not None
-        )
-        node = RollupNode(node_settings, config, rollup.genesis_block, clock)
-        parts.push_async_callback(node.stop)
-        if is_sequencer:
-            # The time of an earlier run may have been ahead of wall time, and it never goes back.
-            clock.reach(node.heads.unsafe.timestamp)
-        server = await serve_l2(node, l1, clock, migration_tree, settings.host, port, accounts)
-        parts.push_async_callback(server.stop)
-        await node.start()
-        nodes.append((node, server))
-    (sequencer, l2_server), (follower, follower_server) = nodes
+    rollup = devnet_rollup(settings, ground.balances, ground.owner, l1.contracts, l1.start)
+    sequencer, l2_server = await _start_node(ground, l1, rollup, migration_tree, is_sequencer=True)
+    progress("L2: starting the follower")
+    follower, follower_server = await _start_node(ground, l1, rollup, migration_tree, is_sequencer=False)
     if settings.data_dir is not None:
-        write_rollup_files(data_dir, rollup)
-
+        write_rollup_files(settings.data_dir, rollup)
     progress("L2: starting the batcher")
-    l2_client = JsonRpcClient(l2_server.url)
-    parts.push_async_callback(l2_client.close)
-    batcher = Batcher(l1_client, l2_client, config, batcher_account.private_key, _BATCHER_SETTINGS)
-    batcher_task = asyncio.create_task(batcher.run())
-    parts.push_async_callback(_cancel, batcher_task)
-
+    batcher = _start_batcher(ground, l1.client, l2_server.url, rollup.config)
     progress("L2: waiting for the first block")
     # It is due a block time after the genesis, which may be long; the devnet's time goes there at once.
-    clock.reach(config.l2_genesis_time + config.block_time)
-    await _first_block(sequencer, (*l1.tasks, *sequencer.tasks, *follower.tasks, batcher_task))
+    ground.clock.reach(rollup.config.l2_genesis_time + rollup.config.block_time)
+    await _first_block(sequencer, (*l1.chain.tasks, *sequencer.tasks, *follower.tasks, batcher))
     description = DevnetDescription(
-        l1_rpc_url=l1_server.url,
+        l1_rpc_url=l1.server.url,
         l1_chain_id=settings.l1_chain_id,
-        l1_contracts=contracts.by_name(),
+        l1_contracts=l1.contracts.by_name(),
         l2_rpc_url=l2_server.url,
         l2_chain_id=settings.l2_chain_id,
         l2_contracts=L2_CONTRACTS,
@@ -185,7 +167,82 @@ async def _start(settings: DevnetSettings, progress: Progress, parts: AsyncExitS
         accounts=accounts,
         tee_root_der=SIMULATOR_ROOT_CA_DER,
     )
-    return Devnet(description, clock, l1, sequencer, follower, batcher_task, parts)
+    return Devnet(description, ground.clock, l1.chain, sequencer, follower, batcher, parts)
+
+
+async def _start_l1(ground: _Ground) -> _RunningL1:
+    """Open the embedded L1, serve it, and where it is new deploy the contracts."""
+    settings, parts = ground.settings, ground.parts
+    record = read_record(ground.data_dir, settings)
+    ground.progress("L1: opening the chain")
+    genesis_time = int(ground.clock.now()) if record is None else record.l1_genesis_time
+    path = ground.data_dir / "l1"
+    if record is None:
+        discard_unfinished_start(ground.data_dir, path)
+    chain = EmbeddedL1.open(
+        path,
+        _l1_genesis(ground, genesis_time),
+        chain_id=settings.l1_chain_id,
+        block_time=settings.l1_block_time,
+        clock=ground.clock,
+        durable=ground.is_durable,
+        # L2 follows L1's time block by block.
+        longest_advance=LONGEST_ADVANCE_BLOCKS * settings.l2_block_time,
+    )
+    parts.push_async_callback(chain.stop)
+    server = await serve_l1(chain, settings.host, settings.l1_port, ground.accounts)
+    parts.push_async_callback(server.stop)
+    client = L1Client(server.url)
+    parts.push_async_callback(client.close)
+    deployer, treasury = role_account("deployer"), role_account("treasury")
+    if record is None:
+        ground.progress("L1: deploying the contracts")
+        start = await deploy_l1_contracts(client, deployer, ground.owner, treasury.address, chain.mine)
+        write_record(ground.data_dir, settings, DevnetRecord(genesis_time, start))
+    else:
+        start = record.l1_start
+    await chain.start()
+    return _RunningL1(chain, server, client, planned_l1_contracts(deployer.address), start)
+
+
+def _l1_genesis(ground: _Ground, timestamp: int) -> ExecutedBlock:
+    roles = {role_account(role).address: ROLE_BALANCE for role in ("deployer", "batcher")}
+    balances = ground.balances | roles
+    accounts = {address: GenesisAccount(balance=balance) for address, balance in balances.items()}
+    settings = ground.settings
+    state = genesis_state(L1_SYSTEM_CONTRACTS | accounts)
+    return l1_genesis_block(L1Rules(settings.l1_chain_id), state, timestamp, settings.l1_gas_limit, GENESIS_BASE_FEE)
+
+
+async def _start_node(
+    ground: _Ground, l1: _RunningL1, rollup: DevnetRollup, migration_tree: MigrationTree | None, *, is_sequencer: bool
+) -> tuple[RollupNode, RpcServer]:
+    settings = ground.settings
+    node_settings = NodeSettings(
+        data_dir=ground.data_dir / ("l2" if is_sequencer else "follower"),
+        l1_url=l1.server.url,
+        is_sequencer=is_sequencer,
+        is_durable=ground.is_durable,
+    )
+    node = RollupNode(node_settings, rollup.config, rollup.genesis_block, ground.clock)
+    ground.parts.push_async_callback(node.stop)
+    if is_sequencer:
+        # The time of an earlier run may have been ahead of wall time, and it never goes back.
+        ground.clock.reach(node.heads.unsafe.timestamp)
+    port = settings.l2_port if is_sequencer else settings.follower_port
+    server = await serve_l2(node, l1.chain, ground.clock, migration_tree, settings.host, port, ground.accounts)
+    ground.parts.push_async_callback(server.stop)
+    await node.start()
+    return node, server
+
+
+def _start_batcher(ground: _Ground, l1: L1Client, l2_url: str, config: RollupConfig) -> "asyncio.Task[None]":
+    l2 = JsonRpcClient(l2_url)
+    ground.parts.push_async_callback(l2.close)
+    batcher = Batcher(l1, l2, config, role_account("batcher").private_key, _BATCHER_SETTINGS)
+    task = asyncio.create_task(batcher.run())
+    ground.parts.push_async_callback(_cancel, task)
+    return task
 
 
 def _data_directory(asked_for: Path | None, parts: AsyncExitStack) -> Path:

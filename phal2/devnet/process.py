@@ -5,6 +5,7 @@ import json
 import subprocess
 import sys
 import tempfile
+import threading
 import urllib.request
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ from typing import Any, Final
 
 from phal2.node.protocol.errors import Phal2Error
 
+START_SECONDS: Final = 60.0
 STOP_SECONDS: Final = 20.0
 REQUEST_SECONDS: Final = 60.0
 
@@ -91,7 +93,11 @@ class DevnetProcess:
         with tempfile.TemporaryFile("w+") if log is None else log.open("w+") as errors:
             process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True)  # noqa: S603 - own
             assert process.stdout is not None, "stdout is a pipe"  # noqa: S101 - tells the type checker
+            # A devnet that hangs at its start must not hang its user.
+            deadline = threading.Timer(START_SECONDS, process.kill)
+            deadline.start()
             line = process.stdout.readline()
+            deadline.cancel()
             if not line:
                 process.wait()
                 errors.seek(0)

@@ -28,9 +28,15 @@ def test_the_follower_has_the_same_block_hash_at_every_height(
         assert follower_web3.eth.get_block(number)["hash"] == web3.eth.get_block(number)["hash"]
 
 
-def test_safe_and_finalized_heads_move(l2: Endpoint, web3: Web3, until: Callable[[Callable[[], Any]], Any]) -> None:
+def test_safe_and_finalized_heads_move(
+    l1: Endpoint, l2: Endpoint, web3: Web3, until: Callable[[Callable[[], Any]], Any]
+) -> None:
     before = l2.request("optimism_syncStatus")
 
+    l1.mine()
+    until(lambda: l2.request("optimism_syncStatus")["safe_l2"]["number"] > before["safe_l2"]["number"])
+    for _ in range(5):
+        l1.mine()
     until(lambda: l2.request("optimism_syncStatus")["finalized_l2"]["number"] > before["safe_l2"]["number"])
 
     heads = [web3.eth.get_block(tag)["number"] for tag in ("finalized", "safe", "latest")]

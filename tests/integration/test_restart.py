@@ -30,14 +30,11 @@ def _transfers(devnet: DevnetProcess, count: int) -> list[Any]:
     return [send(web3, _owner(devnet), to=RECIPIENT, value=number + 1) for number in range(count)]
 
 
-@pytest.mark.parametrize("end", [DevnetProcess.stop, DevnetProcess.kill], ids=["stopped", "killed"])
-def test_a_devnet_goes_on_where_it_was(
-    tmp_path: Path, end: Callable[[DevnetProcess], object], until: Callable[[Callable[[], Any]], Any]
-) -> None:
+def test_a_stopped_devnet_goes_on_where_it_was(tmp_path: Path, until: Callable[[Callable[[], Any]], Any]) -> None:
     devnet = DevnetProcess.start("--data-dir", str(tmp_path))
     receipts = _transfers(devnet, 5)
     genesis = devnet.l2.request("eth_getBlockByNumber", "0x0", False)["hash"]
-    end(devnet)
+    assert devnet.stop() == 0
 
     with DevnetProcess.start("--data-dir", str(tmp_path)) as again:
         web3 = Web3(Web3.HTTPProvider(again.l2.url))
@@ -51,16 +48,12 @@ def test_a_devnet_goes_on_where_it_was(
             assert again.follower.request("eth_getBlockByNumber", hex(number), False)["hash"] == ours["hash"]
 
 
-def test_another_process_cannot_use_the_same_directory(tmp_path: Path) -> None:
+def test_a_directory_in_use_or_of_other_settings_is_refused(tmp_path: Path) -> None:
     with (
         DevnetProcess.start("--data-dir", str(tmp_path)),
         pytest.raises(DevnetProcessError, match="in use"),
     ):
         DevnetProcess.start("--data-dir", str(tmp_path))
-
-
-def test_other_settings_than_the_directorys_are_refused(tmp_path: Path) -> None:
-    DevnetProcess.start("--data-dir", str(tmp_path)).stop()
 
     with pytest.raises(DevnetProcessError, match="--l2-chain-id 20350, but 7 is asked for"):
         DevnetProcess.start("--data-dir", str(tmp_path), "--l2-chain-id", "7")
