@@ -16,7 +16,7 @@ def test_no_transaction_with_a_receipt_is_lost(tmp_path: Path, until: Callable[[
     seen: dict[bytes, Any] = {}
     devnet = DevnetProcess.start("--data-dir", str(tmp_path))
     load = MixedLoad(devnet, 8)
-    for _ in range(3):
+    for _ in range(2):
         envelopes = list(load.transactions(1_500))
         seen |= asyncio.run(load_and_end(devnet, envelopes, devnet.process.kill, moments.randrange(1, 100)))
         devnet.kill()

@@ -9,7 +9,7 @@ from mixed_load import DEPOSITED_TO, MixedLoad, block_hashes, deposits, receipts
 
 from phal2.devnet.process import DevnetProcess
 
-TRANSACTIONS = 720
+TRANSACTIONS = 480
 DEPOSITS = 10
 
 

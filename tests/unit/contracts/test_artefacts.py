@@ -123,9 +123,7 @@ def test_artefacts_are_what_the_compiler_gives(tmp_path: Path) -> None:
     modules = node_modules(tmp_path)
     command = ["node", str(BUILD / "build.mjs"), "--check", "--modules", str(modules)]
     # A fixed command on the project's own script.
-    check = subprocess.run(
-        command, capture_output=True, text=True, timeout=120, check=False
-    )
+    check = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     assert check.returncode == 0, check.stderr
 
 
@@ -140,9 +138,7 @@ def node_modules(directory: Path) -> Path:
     for file in ("package.json", "package-lock.json", ".npmrc"):
         shutil.copy(BUILD / file, directory)
     # A fixed command; the lock file pins what it fetches.
-    install = subprocess.run(
-        [npm, "ci"], cwd=directory, capture_output=True, text=True, timeout=300, check=False
-    )
+    install = subprocess.run([npm, "ci"], cwd=directory, capture_output=True, text=True, timeout=300, check=False)
     if install.returncode != 0:
         pytest.skip(f"Node.js packages not found: npm ci ended with {install.stderr[-200:]!r}")
     return directory / "node_modules"
