@@ -73,12 +73,12 @@ class PyEvm:
             code = world.code(delegate)
         call = PyEvmMessage(
             gas=message.gas,
-            to=message.to,  # type: ignore[arg-type]
-            sender=message.sender,  # type: ignore[arg-type]
+            to=message.to,  # type: ignore[arg-type]  # py-evm's own name for bytes
+            sender=message.sender,  # type: ignore[arg-type]  # py-evm's own name for bytes
             value=message.value,
             data=message.data,
             code=code,
-            code_address=delegate,  # type: ignore[arg-type]
+            code_address=delegate,  # type: ignore[arg-type]  # py-evm's own name for bytes
             is_delegation=delegate is not None,
         )
         return _result(self._computation.apply_message(self._state, call, context))
@@ -92,11 +92,11 @@ class PyEvm:
         creation = PyEvmMessage(
             gas=message.gas,
             to=CREATE_CONTRACT_ADDRESS,
-            sender=message.sender,  # type: ignore[arg-type]
+            sender=message.sender,  # type: ignore[arg-type]  # py-evm's own name for bytes
             value=message.value,
             data=b"",
             code=message.data,
-            create_address=address,  # type: ignore[arg-type]
+            create_address=address,  # type: ignore[arg-type]  # py-evm's own name for bytes
         )
         return _result(self._computation.apply_create_message(self._state, creation, context))
 

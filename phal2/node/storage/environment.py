@@ -69,7 +69,7 @@ class Transaction:
             found = cursor.set_range(key)
             if (not found and not cursor.last()) or (found and cursor.key() != key and not cursor.prev()):
                 return None
-            return cursor.item()  # type: ignore[no-any-return]
+            return cursor.item()  # type: ignore[no-any-return]  # lmdb ships no types
 
     def is_empty(self, table: Table) -> bool:
         """Tell whether the table has no entries."""

@@ -32,7 +32,8 @@ def modexp(data: bytes) -> bytes:
 
 def _lengths(data: bytes) -> tuple[int, int, int]:
     padded = data[:96].ljust(96, b"\0")
-    return tuple(int.from_bytes(padded[start : start + 32], "big") for start in (0, 32, 64))  # type: ignore[return-value]
+    first, second, third = (int.from_bytes(padded[start : start + 32], "big") for start in (0, 32, 64))
+    return first, second, third
 
 
 def _part(data: bytes, start: int, length: int) -> bytes:
