@@ -16,7 +16,7 @@ from phal2.node.protocol.headers import Block, Header
 from phal2.node.protocol.l1_attributes import l2_block_ref, system_config_from_block
 from phal2.node.protocol.payload_attributes import PayloadAttributes
 from phal2.node.protocol.rollup_config import SystemConfig
-from phal2.node.protocol.transaction_codec import RecoveredTransaction, recover_transaction
+from phal2.node.protocol.sender_recovery import recover_all
 from phal2.node.sequencer.building import BuiltBlock, build_block
 from phal2.node.sequencer.ordering import TransactionOrder
 from phal2.node.state.block_execution import BlockExecution
@@ -183,7 +183,7 @@ class L2Chain:
             self.rules, environment, self.store, parent_header.state_root, self.store, self.verdicts
         )
         try:
-            forced = _recover_all(attributes.transactions)
+            forced = recover_all(attributes.transactions)
             pool_order = None if order is None or attributes.no_tx_pool else order(environment, execution.state.nonce)
             return build_block(execution, forced, pool_order, should_stop)
         except (InvalidEncoding, InvalidTransaction, InvalidBlock) as error:
@@ -201,10 +201,6 @@ class L2Chain:
                     dropped_listener(dropped)
             for head_listener in list(self._head_listeners):
                 head_listener(new_head)
-
-
-def _recover_all(envelopes: Sequence[bytes]) -> list[RecoveredTransaction]:
-    return [recover_transaction(raw) for raw in envelopes]
 
 
 def _ids(heads: HeadRefs) -> Heads:

@@ -5,52 +5,64 @@ sorted once and the nodes hashed from the leaves up.
 """
 
 from collections.abc import Sequence
+from functools import lru_cache
+from typing import Final
 
 from phal2.node.protocol import rlp
 from phal2.node.protocol.headers import EMPTY_TRIE_ROOT
 from phal2.node.protocol.keccak import keccak256
+
+_NIBBLE_OF_DIGIT: Final = bytes.maketrans(b"0123456789abcdef", bytes(range(16)))
+_EMPTY_REFERENCE: Final = b"\x80"
+_HASH_PREFIX: Final = b"\xa0"
 
 
 def ordered_trie_root(values: Sequence[bytes]) -> bytes:
     """Return the 32-byte Merkle-Patricia root of the non-empty `values` under the keys rlp(index)."""
     if not values:
         return EMPTY_TRIE_ROOT
-    pairs = sorted((_nibbles(rlp.encode_bytes(rlp.encode_uint(index))), value) for index, value in enumerate(values))
-    return keccak256(_node(pairs, 0, len(pairs), 0))
+    keys = _sorted_keys(len(values))
+    return keccak256(_node(keys, [values[index] for _, index in keys], 0, len(keys), 0))
 
 
-def _node(pairs: list[tuple[bytes, bytes]], start: int, end: int, depth: int) -> bytes:
-    """Return the RLP of the node that holds pairs[start:end], whose keys share their first `depth` nibbles."""
-    first_key, first_value = pairs[start]
+@lru_cache(maxsize=16)
+def _sorted_keys(count: int) -> tuple[tuple[bytes, int], ...]:
+    """Return the nibbles of rlp(index), one a byte, with the index, sorted; a block needs them twice."""
+    return tuple(sorted((_nibbles(rlp.encode_bytes(rlp.encode_uint(index))), index) for index in range(count)))
+
+
+def _node(keys: Sequence[tuple[bytes, int]], values: Sequence[bytes], start: int, end: int, depth: int) -> bytes:
+    """Return the RLP of the node that holds the entries start to end, whose keys share their first `depth` nibbles."""
+    first_key = keys[start][0]
     if end - start == 1:
-        return _short_node(first_key[depth:], True, rlp.encode_bytes(first_value))
-    last_key = pairs[end - 1][0]
+        return rlp.encode_list([_compact(first_key[depth:], 2), rlp.encode_bytes(values[start])])
+    last_key = keys[end - 1][0]
     shared = depth
     while first_key[shared] == last_key[shared]:
         shared += 1
     if shared > depth:
-        return _short_node(first_key[depth:shared], False, _reference(_node(pairs, start, end, shared)))
-    children = []
+        child = _reference(_node(keys, values, start, end, shared))
+        return rlp.encode_list([_compact(first_key[depth:shared], 0), child])
+    references = [_EMPTY_REFERENCE] * 17
     position = start
-    for nibble in range(16):
+    while position < end:
+        nibble = keys[position][0][depth]
         begin = position
-        while position < end and pairs[position][0][depth] == nibble:
+        while position < end and keys[position][0][depth] == nibble:
             position += 1
-        children.append(b"\x80" if begin == position else _reference(_node(pairs, begin, position, depth + 1)))
-    children.append(b"\x80")
-    return rlp.encode_list(children)
+        references[nibble] = _reference(_node(keys, values, begin, position, depth + 1))
+    return rlp.encode_list(references)
 
 
 def _reference(node: bytes) -> bytes:
-    return node if len(node) < 32 else rlp.encode_bytes(keccak256(node))
+    return node if len(node) < 32 else _HASH_PREFIX + keccak256(node)
 
 
-def _short_node(nibbles: bytes, is_leaf: bool, encoded_value: bytes) -> bytes:
-    flag = 2 if is_leaf else 0
+def _compact(nibbles: bytes, flag: int) -> bytes:
+    """Return the RLP of a path with its flag, 2 for leaves and 0 for extensions (Yellow Paper, appendix C)."""
     padded = bytes([flag + 1]) + nibbles if len(nibbles) % 2 else bytes([flag, 0]) + nibbles
-    compact = bytes(high << 4 | low for high, low in zip(padded[::2], padded[1::2], strict=True))
-    return rlp.encode_list([rlp.encode_bytes(compact), encoded_value])
+    return rlp.encode_bytes(bytes.fromhex(padded.hex()[1::2]))
 
 
 def _nibbles(key: bytes) -> bytes:
-    return bytes(nibble for byte in key for nibble in (byte >> 4, byte & 15))
+    return key.hex().encode().translate(_NIBBLE_OF_DIGIT)

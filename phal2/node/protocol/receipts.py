@@ -7,7 +7,7 @@ from typing import Final
 
 from phal2.node.protocol import rlp
 from phal2.node.protocol.keccak import keccak256
-from phal2.node.protocol.rlp import Item, RlpError, decode_uint, encode_uint, expect_bytes, expect_list
+from phal2.node.protocol.rlp import RlpError, decode_uint, encode_uint, expect_bytes, expect_list
 from phal2.node.protocol.transactions import DEPOSIT, LEGACY
 
 BLOOM_LENGTH: Final = 256
@@ -66,17 +66,17 @@ def bloom_may_contain(bloom: bytes, element: bytes) -> bool:
 
 def encode_receipt(receipt: Receipt) -> bytes:
     """Return the consensus bytes: RLP for type 0, else the type byte and RLP."""
-    fields: list[Item] = [
-        encode_uint(receipt.status),
-        encode_uint(receipt.cumulative_gas_used),
-        receipt.bloom,
-        [[log.address, list(log.topics), log.data] for log in receipt.logs],
+    fields = [
+        rlp.encode_bytes(encode_uint(receipt.status)),
+        rlp.encode_bytes(encode_uint(receipt.cumulative_gas_used)),
+        rlp.encode_bytes(receipt.bloom),
+        rlp.encode_list([_encode_log(log) for log in receipt.logs]),
     ]
     if receipt.deposit_nonce is not None:
-        fields.append(encode_uint(receipt.deposit_nonce))
+        fields.append(rlp.encode_bytes(encode_uint(receipt.deposit_nonce)))
     if receipt.deposit_receipt_version is not None:
-        fields.append(encode_uint(receipt.deposit_receipt_version))
-    encoded = rlp.encode(fields)
+        fields.append(rlp.encode_bytes(encode_uint(receipt.deposit_receipt_version)))
+    encoded = rlp.encode_list(fields)
     return encoded if receipt.transaction_type == LEGACY else bytes([receipt.transaction_type]) + encoded
 
 
@@ -103,6 +103,11 @@ def decode_receipt(raw: bytes) -> Receipt:
         deposit_nonce=decode_uint(fields[4], 8) if len(fields) == 6 else None,
         deposit_receipt_version=decode_uint(fields[5], 8) if len(fields) == 6 else None,
     )
+
+
+def _encode_log(log: Log) -> bytes:
+    topics = rlp.encode_list([rlp.encode_bytes(topic) for topic in log.topics])
+    return rlp.encode_list([rlp.encode_bytes(log.address), topics, rlp.encode_bytes(log.data)])
 
 
 def _decode_log(fields: Sequence[rlp.Decoded]) -> Log:

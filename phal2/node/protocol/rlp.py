@@ -15,8 +15,8 @@ Decoded: TypeAlias = "bytes | list[Decoded]"
 MAXIMUM_DEPTH: Final = 64
 
 _SINGLE_BYTES: Final = tuple(bytes([value]) for value in range(256))
-_STRING_PREFIXES: Final = tuple(bytes([0x80 + length]) for length in range(56))
-_LIST_PREFIXES: Final = tuple(bytes([0xC0 + length]) for length in range(56))
+_TABLE_LENGTH: Final = 1024
+"""Prefixes of payloads shorter than this are looked up: trie nodes, receipts and most transactions."""
 
 
 class RlpError(InvalidEncoding):
@@ -35,18 +35,22 @@ def encode_bytes(data: bytes) -> bytes:
     length = len(data)
     if length == 1 and data[0] < 0x80:
         return data
-    if length < 56:
+    if length < _TABLE_LENGTH:
         return _STRING_PREFIXES[length] + data
-    return _long_prefix(0xB7, length) + data
+    return _prefix(0x80, length) + data
 
 
 def encode_list(encoded_elements: Sequence[bytes]) -> bytes:
     """Encode a list whose elements are encoded already."""
-    payload = b"".join(encoded_elements)
+    return list_of_payload(b"".join(encoded_elements))
+
+
+def list_of_payload(payload: bytes) -> bytes:
+    """Encode a list from its payload, the encodings of its elements one after the other."""
     length = len(payload)
-    if length < 56:
+    if length < _TABLE_LENGTH:
         return _LIST_PREFIXES[length] + payload
-    return _long_prefix(0xF7, length) + payload
+    return _prefix(0xC0, length) + payload
 
 
 def encode_uint(value: int) -> bytes:
@@ -103,9 +107,16 @@ def expect_bytes(item: Decoded, length: int | None = None) -> bytes:
     return item
 
 
-def _long_prefix(offset: int, length: int) -> bytes:
+def _prefix(offset: int, length: int) -> bytes:
+    """Return what stands before a payload; `offset` is 0x80 for byte strings, 0xc0 for lists."""
+    if length < 56:
+        return _SINGLE_BYTES[offset + length]
     length_bytes = encode_uint(length)
-    return _SINGLE_BYTES[offset + len(length_bytes)] + length_bytes
+    return _SINGLE_BYTES[offset + 55 + len(length_bytes)] + length_bytes
+
+
+_STRING_PREFIXES: Final = tuple(_prefix(0x80, length) for length in range(_TABLE_LENGTH))
+_LIST_PREFIXES: Final = tuple(_prefix(0xC0, length) for length in range(_TABLE_LENGTH))
 
 
 def _decode_item(data: bytes, start: int, end: int, depth: int) -> tuple[Decoded, int]:
@@ -124,8 +135,18 @@ def _decode_item(data: bytes, start: int, end: int, depth: int) -> tuple[Decoded
         raise RlpError(f"lists nested deeper than {MAXIMUM_DEPTH}")
     elements: list[Decoded] = []
     while begin < stop:
-        element, begin = _decode_item(data, begin, stop, depth + 1)
-        elements.append(element)
+        prefix = data[begin]
+        after = begin + prefix - 0x7F
+        # Short strings are most of what lists hold; what is wrong with one is found by the general way.
+        if (0x81 < prefix < 0xB8 or prefix == 0x80) and after <= stop:
+            elements.append(data[begin + 1 : after])
+            begin = after
+        elif prefix < 0x80:
+            elements.append(_SINGLE_BYTES[prefix])
+            begin += 1
+        else:
+            element, begin = _decode_item(data, begin, stop, depth + 1)
+            elements.append(element)
     return elements, stop
 
 

@@ -50,7 +50,13 @@ class RecoveredTransaction:
 
 def recover_transaction(raw: bytes) -> RecoveredTransaction:
     """Decode an envelope and recover its sender; raise `RlpError` or `InvalidSignature`."""
-    return recovered(decode_transaction(raw), raw)
+    transaction = decode_transaction(raw)
+    if isinstance(transaction, DepositTransaction):
+        sender = transaction.sender
+    else:
+        digest = envelope_signing_hash(raw, transaction)
+        sender = recover_address(digest, transaction.y_parity, transaction.r, transaction.s)
+    return RecoveredTransaction(transaction, raw, keccak256(raw), sender)
 
 
 def recovered(transaction: Transaction, raw: bytes | None = None) -> RecoveredTransaction:
@@ -93,6 +99,17 @@ def signing_hash(transaction: SignedTransaction) -> bytes:
         chain_id = transaction.chain_id
         return keccak256(rlp.encode(payload if chain_id is None else [*payload, encode_uint(chain_id), b"", b""]))
     return keccak256(bytes([transaction.transaction_type]) + rlp.encode(payload))
+
+
+def envelope_signing_hash(raw: bytes, transaction: SignedTransaction) -> bytes:
+    """Return `signing_hash` from the canonical envelope, where what is signed stands but for its last three fields."""
+    if isinstance(transaction, LegacyTransaction):
+        return signing_hash(transaction)
+    signature_length = sum(
+        len(rlp.encode_bytes(encode_uint(value))) for value in (transaction.y_parity, transaction.r, transaction.s)
+    )
+    fields_start = 2 if raw[1] < 0xF8 else 2 + raw[1] - 0xF7
+    return keccak256(raw[:1] + rlp.list_of_payload(raw[fields_start : len(raw) - signature_length]))
 
 
 def decode_transaction(raw: bytes) -> Transaction:

@@ -11,7 +11,7 @@ from phal2.node.protocol.block_refs import BlockId
 from phal2.node.protocol.deposits import DepositTransaction
 from phal2.node.protocol.headers import Header
 from phal2.node.protocol.keccak import keccak256
-from phal2.node.protocol.transaction_codec import recover_transaction
+from phal2.node.protocol.sender_recovery import recover
 from phal2.node.protocol.transactions import AttestedTransaction
 from phal2.node.sequencer.mempool import Mempool, PoolRefusal
 from phal2.node.sequencer.quote_checker import QuoteChecker
@@ -89,7 +89,7 @@ class Admission:
         """
         if len(raw) > MAXIMUM_TRANSACTION_BYTES:
             raise OversizedTransaction(len(raw))
-        recovered = recover_transaction(raw)
+        recovered = recover(raw)
         transaction = recovered.transaction
         if isinstance(transaction, DepositTransaction):
             raise DepositNotSubmittable

@@ -19,7 +19,8 @@ def return_unused_gas(scope: BlockScope, sender: bytes, gas_limit: int, gas_used
     fork = scope.rules.l2_fork
     if fork is not None and charges.operator_fee:
         unused += charges.operator_fee - operator_fee(gas_used, scope.l1_fee_parameters(fork), fork)
-    scope.world.add_balance(sender, unused)
+    if unused:
+        scope.world.add_balance(sender, unused)
 
 
 def pay_fees(scope: BlockScope, gas_used: int, charges: Charges) -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from phal2.node.protocol.addresses import contract_address
+from phal2.node.protocol.keccak import EMPTY_KECCAK
 from phal2.node.protocol.transactions import AccessList, Authorization
 from phal2.node.state.authorizations import set_delegations
 from phal2.node.state.block_scope import BlockScope
@@ -64,7 +65,7 @@ def gas_used_after_refund(gas_limit: int, result: MessageResult, floor: int) -> 
 
 
 def _is_plain_transfer(scope: BlockScope, to: bytes) -> bool:
-    return to not in scope.precompiles and not scope.world.code(to)
+    return to not in scope.precompiles and scope.world.code_hash(to) == EMPTY_KECCAK
 
 
 def _transfer(scope: BlockScope, message: TransactionMessage, to: bytes) -> MessageResult:

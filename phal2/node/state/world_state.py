@@ -120,16 +120,13 @@ class WorldState:
             if not balance:
                 return
             account = self._create(address)
-        self._journal.append((setattr, account, "balance", account.balance))
-        self._changed.add(address)
-        account.balance = balance
-        if not balance:
-            self.touch(address)
+        self._put_balance(address, account, balance)
 
     def add_balance(self, address: bytes, amount: int) -> None:
         """Add `amount`, which may be negative, to the balance; adding 0 touches the account."""
         if amount:
-            self.set_balance(address, self.balance(address) + amount)
+            account = self._account(address) or self._create(address)
+            self._put_balance(address, account, account.balance + amount)
         else:
             self.touch(address)
 
@@ -310,13 +307,23 @@ class WorldState:
         self._logs: list[Log] = []
 
     def _account(self, address: bytes) -> _Account | None:
-        accounts = self._accounts
-        if address in accounts:
-            return accounts[address]
+        try:
+            return self._accounts[address]
+        except KeyError:
+            return self._read_account(address)
+
+    def _read_account(self, address: bytes) -> _Account | None:
         encoded = self._reader.get(self._state_root, account_key(address))
         account = None if encoded is None else _Account(decode_account(encoded))
-        accounts[address] = account
+        self._accounts[address] = account
         return account
+
+    def _put_balance(self, address: bytes, account: _Account, balance: int) -> None:
+        self._journal.append((setattr, account, "balance", account.balance))
+        self._changed.add(address)
+        account.balance = balance
+        if not balance:
+            self.touch(address)
 
     def _create(self, address: bytes) -> _Account:
         account = _Account(_ABSENT)
