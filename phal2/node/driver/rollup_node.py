@@ -14,7 +14,7 @@ from phal2.node.driver.l2_chain import HeadRefs, L2Chain
 from phal2.node.driver.pool_upkeep import drop_included, take_back
 from phal2.node.driver.sequencing_loop import SequencingLoop
 from phal2.node.l1.client import L1Client
-from phal2.node.protocol.block_refs import BlockId, L1BlockRef
+from phal2.node.protocol.block_refs import BlockId, L1BlockRef, L2BlockRef
 from phal2.node.protocol.configuration_fields import InvalidConfiguration
 from phal2.node.protocol.errors import Phal2Error
 from phal2.node.protocol.payload_attributes import PayloadAttributes
@@ -81,6 +81,7 @@ class RollupNode:
             self._admission = Admission(self.mempool, self.rules, self.verdicts, self.store)
             self.chain.on_new_head(lambda block_hash: drop_included(pool, self.chain.block(block_hash)))
             self.chain.on_dropped(lambda hashes: take_back(pool, self.chain, hashes))
+        self._pending: BlockEnvironment | None = None
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
@@ -133,6 +134,11 @@ class RollupNode:
     def pending_environment(self) -> BlockEnvironment:
         """Return the environment of the block after the head, as far as it is known now."""
         head = self.chain.heads.unsafe
+        if self._pending is None or self._pending.parent_hash != head.hash:
+            self._pending = self._environment_after(head)
+        return self._pending
+
+    def _environment_after(self, head: L2BlockRef) -> BlockEnvironment:
         header = self.chain.block(head.hash).header
         system_config = self.chain.system_config(head.hash)
         attributes = PayloadAttributes(

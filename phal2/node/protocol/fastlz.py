@@ -6,7 +6,6 @@ chain (OP Stack "Fjord: FastLZ Implementation").
 
 from typing import Final
 
-_TABLE_SIZE: Final = 8192
 _WINDOW: Final = 0x1FFF
 _HASH_MULTIPLIER: Final = 2654435769
 _LITERAL_RUN: Final = 32
@@ -18,21 +17,20 @@ def flz_compressed_length(data: bytes) -> int:
     """Return the length in bytes of `data` compressed by FastLZ level 1."""
     size = len(data)
     limit = max(size - _UNMATCHED_TAIL, 0)
-    table = [0] * _TABLE_SIZE
+    # The three bytes from each position on as one number. A slot's entry is the last position that fell into it.
+    words = [first | second << 8 | third << 16 for first, second, third in zip(data, data[1:], data[2:], strict=False)]
+    table: dict[int, int] = {}
     compressed = 0
     literals_from = 0
     position = 2
     while position < limit:
         # Walk until three bytes repeat ones seen within the window. Positions enter the table as they are passed.
         while position < limit:
-            word = data[position] | data[position + 1] << 8 | data[position + 2] << 16
+            word = words[position]
             slot = (_HASH_MULTIPLIER * word & 0xFFFFFFFF) >> 19
-            candidate = table[slot]
+            candidate = table.get(slot, 0)
             table[slot] = position
-            if (
-                position - candidate <= _WINDOW
-                and data[candidate] | data[candidate + 1] << 8 | data[candidate + 2] << 16 == word
-            ):
+            if words[candidate] == word and position - candidate <= _WINDOW:
                 break
             position += 1
         # The reference counts a position before it compares, so a match at the last one is not taken.
@@ -44,8 +42,7 @@ def flz_compressed_length(data: bytes) -> int:
         compressed += 3 * (extra // _LONGEST_MATCH) + (3 if extra % _LONGEST_MATCH >= 6 else 2)
         position += extra + 1
         for _ in range(2):
-            word = data[position] | data[position + 1] << 8 | data[position + 2] << 16
-            table[(_HASH_MULTIPLIER * word & 0xFFFFFFFF) >> 19] = position
+            table[(_HASH_MULTIPLIER * words[position] & 0xFFFFFFFF) >> 19] = position
             position += 1
         literals_from = position
     return compressed + _literals_length(size - literals_from)

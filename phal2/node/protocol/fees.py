@@ -5,6 +5,7 @@ these fees. Sources: OP Stack "L1-Cost fees", "Operator Fee", "Holocene: Dynamic
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from phal2.node.protocol.errors import InvalidEncoding
@@ -22,6 +23,7 @@ SIZE_PER_FASTLZ_BYTE: Final = 836_500
 LARGEST_MINIMUM_LENGTH: Final = 164
 """An envelope of at most so many bytes is at the minimum size whatever FastLZ makes of it: at worst 170 bytes."""
 
+_LONGEST_REMEMBERED: Final = 1024
 _ZERO_BYTE_GAS: Final = 4
 _NONZERO_BYTE_GAS: Final = 16
 _BEDROCK_SIGNATURE_BYTES: Final = 68
@@ -54,7 +56,7 @@ def estimated_size(raw: bytes) -> int:
     """Return the size in millionths of a byte that an envelope is taken to have in a batch, from Fjord on."""
     if len(raw) <= LARGEST_MINIMUM_LENGTH:
         return MINIMUM_ESTIMATED_SIZE
-    return max(MINIMUM_ESTIMATED_SIZE, SIZE_INTERCEPT + SIZE_PER_FASTLZ_BYTE * flz_compressed_length(raw))
+    return _short_estimated_size(raw) if len(raw) <= _LONGEST_REMEMBERED else _estimated_size(raw)
 
 
 def l1_gas_used(raw: bytes, parameters: L1FeeParameters, fork: Fork) -> int:
@@ -174,6 +176,14 @@ def _decode_eip1559_parameters(extra_data: bytes) -> tuple[int, int]:
     if denominator == 0 or elasticity == 0:
         raise InvalidEncoding(f"extraData 0x{extra_data.hex()}: denominator and elasticity must not be 0")
     return denominator, elasticity
+
+
+def _estimated_size(raw: bytes) -> int:
+    return max(MINIMUM_ESTIMATED_SIZE, SIZE_INTERCEPT + SIZE_PER_FASTLZ_BYTE * flz_compressed_length(raw))
+
+
+_short_estimated_size = lru_cache(maxsize=16_384)(_estimated_size)
+"""An envelope is priced at admission, in its block and for its receipt; long ones would hold too much memory."""
 
 
 def _uses_bedrock_formula(parameters: L1FeeParameters, fork: Fork) -> bool:

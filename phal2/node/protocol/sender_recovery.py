@@ -47,7 +47,7 @@ def recover_all(envelopes: Sequence[bytes]) -> list[RecoveredTransaction]:
     digests = [_digest(envelopes[index], transaction) for index, transaction in zip(unknown, decoded, strict=True)]
     chunks = [slice(start, start + _CHUNK) for start in range(0, len(unknown), _CHUNK)]
     with ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="senders") as pool:
-        senders = pool.map(lambda chunk: list(map(_sender, decoded[chunk], digests[chunk])), chunks)
+        senders = pool.map(_senders, [decoded[chunk] for chunk in chunks], [digests[chunk] for chunk in chunks])
         for chunk, addresses in zip(chunks, senders, strict=True):
             for index, transaction, sender in zip(unknown[chunk], decoded[chunk], addresses, strict=True):
                 raw = envelopes[index]
@@ -59,10 +59,13 @@ def _digest(raw: bytes, transaction: Transaction) -> bytes:
     return b"" if isinstance(transaction, DepositTransaction) else envelope_signing_hash(raw, transaction)
 
 
-def _sender(transaction: Transaction, digest: bytes) -> bytes:
-    if isinstance(transaction, DepositTransaction):
-        return transaction.sender
-    return recover_address(digest, transaction.y_parity, transaction.r, transaction.s)
+def _senders(transactions: Sequence[Transaction], digests: Sequence[bytes]) -> list[bytes]:
+    return [
+        transaction.sender
+        if isinstance(transaction, DepositTransaction)
+        else recover_address(digest, transaction.y_parity, transaction.r, transaction.s)
+        for transaction, digest in zip(transactions, digests, strict=True)
+    ]
 
 
 def _recall(raw: bytes) -> RecoveredTransaction | None:
@@ -71,7 +74,7 @@ def _recall(raw: bytes) -> RecoveredTransaction | None:
 
 def _remember(recovered: RecoveredTransaction) -> RecoveredTransaction:
     # Two generations stand in for an order of use. A race between threads costs a second recovery, nothing else.
-    global _young, _old  # noqa: PLW0603 - the process's one memory of what follows from bytes alone
+    global _young, _old
     if len(recovered.raw) <= LONGEST_REMEMBERED:
         _young[recovered.raw] = recovered
         if len(_young) >= _REMEMBERED:

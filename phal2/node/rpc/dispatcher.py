@@ -77,6 +77,7 @@ class Dispatcher:
         if len(requests) > self._limits.batch_length:
             message = f"batch too large: {len(requests)} requests, at most {self._limits.batch_length} are allowed"
             return error_answer(None, RpcError(INVALID_REQUEST, message))
+        await self._prepare(requests)
         answers: list[bytes] = []
         size = 0
         for position, request in enumerate(requests):
@@ -90,6 +91,18 @@ class Dispatcher:
                 answers.append(answer)
                 size += len(answer)
         return b"[" + b",".join(answers) + b"]" if answers else None
+
+    async def _prepare(self, requests: list[Any]) -> None:
+        """Let methods that gain by it look at all their calls of a batch at once."""
+        calls: dict[str, list[Any]] = {}
+        for request in requests:
+            name = request.get("method") if isinstance(request, dict) else None
+            if isinstance(name, str):
+                calls.setdefault(name, []).append(request.get("params"))
+        for name, params in calls.items():
+            method = self._registry.find(name)
+            if method is not None and method.prepare is not None and len(params) > 1:
+                await self._workers.run(method.prepare, params)
 
     async def _answer_one(self, request: Any, subscriber: Subscriber | None) -> bytes | None:
         if not isinstance(request, dict):

@@ -23,13 +23,17 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class Method:
-    """A method by its name. `in_worker` runs it on a worker thread; `is_async` says that it gives an awaitable."""
+    """A method by its name. `in_worker` runs it on a worker thread; `is_async` says that it gives an awaitable.
+
+    `prepare`, where there is one, gets the parameters of all the method's calls of a batch before the first is made.
+    """
 
     name: str
     function: Callable[..., Any]
     parameters: tuple[Parameter, ...]
     is_async: bool
     in_worker: bool
+    prepare: Callable[[Sequence[Any]], None] | None = None
 
     def arguments(self, params: Any) -> list[Any]:
         """Read the parameters of a request (None where it has none); raise `RpcError` with code -32602."""
@@ -47,17 +51,26 @@ class MethodRegistry:
         self._methods: dict[str, Method] = {}
         self._subscriptions: dict[str, Method] = {}
 
-    def add(self, name: str, function: Callable[..., Any], *, in_worker: bool = False) -> None:
+    def add(
+        self,
+        name: str,
+        function: Callable[..., Any],
+        *,
+        in_worker: bool = False,
+        prepare: Callable[[Sequence[Any]], None] | None = None,
+    ) -> None:
         """Offer `function` as the method `name`; a later function under the same name replaces the earlier.
 
         Each parameter is annotated with a type of `parameter_types` (or one like them), and is optional where it has a
         default. The function returns what orjson can write, or an awaitable of that; with `in_worker` it runs on a
-        worker thread. `RpcError` and every other `Phal2Error` it raises go to the client.
+        worker thread. `RpcError` and every other `Phal2Error` it raises go to the client. `prepare(calls)` runs on a
+        worker thread before a batch with several calls of the method is answered; it gets each call's parameters as
+        they came, and raises nothing.
         """
         is_async = inspect.iscoroutinefunction(function)
         if is_async and in_worker:
             raise TypeError(f"{name} is a coroutine function and cannot run on a worker thread")
-        self._methods[name] = Method(name, function, _parameters(name, function), is_async, in_worker)
+        self._methods[name] = Method(name, function, _parameters(name, function), is_async, in_worker, prepare)
 
     def add_subscription(self, name: str, function: Callable[..., Callable[[], None]]) -> None:
         """Offer `function(push, *parameters) -> end` as the subscription `name` of `eth_subscribe`."""

@@ -12,7 +12,8 @@ from phal2.node.protocol.deposits import DepositTransaction
 from phal2.node.protocol.headers import Header
 from phal2.node.protocol.keccak import keccak256
 from phal2.node.protocol.sender_recovery import recover
-from phal2.node.protocol.transactions import AttestedTransaction
+from phal2.node.protocol.transaction_codec import RecoveredTransaction
+from phal2.node.protocol.transactions import AttestedTransaction, SignedTransaction
 from phal2.node.sequencer.mempool import Mempool, PoolRefusal
 from phal2.node.sequencer.quote_checker import QuoteChecker
 from phal2.node.state.attestation_state import StateAttestationView
@@ -80,6 +81,7 @@ class Admission:
         self._chain = chain
         self._quote_checker = QuoteChecker()
         self._checking: Counter[bytes] = Counter()
+        self._scope: BlockScope | None = None
 
     async def submit(self, raw: bytes, head: Header, environment: BlockEnvironment) -> bytes:
         """Take an envelope into the pool and return its hash.
@@ -93,16 +95,9 @@ class Admission:
         transaction = recovered.transaction
         if isinstance(transaction, DepositTransaction):
             raise DepositNotSubmittable
-        world = WorldState(self._chain, head.state_root)
-        account_nonce = world.nonce(recovered.sender)
-        if transaction.nonce >= account_nonce:
-            self._mempool.check_room(recovered, account_nonce)
-            self._suppose_pool_executed(world, recovered.sender, transaction.nonce)
-        scope = BlockScope(
-            block_rules(self._rules, environment.timestamp), environment, world, self._chain, self._verdicts
-        )
-        validate_transaction(scope, recovered, transaction, BlockRoom(environment.gas_limit, _MAXIMUM_BLOBS))
+        account_nonce = self._validate(recovered, transaction, self._scope_of(head, environment))
         if isinstance(transaction, AttestedTransaction):
+            world = WorldState(self._chain, head.state_root)
             await self._verify_attestation(transaction, recovered.sender, environment.timestamp, world)
             account_nonce = self._present_nonce(recovered.sender, account_nonce)
             if transaction.nonce < account_nonce:
@@ -114,10 +109,29 @@ class Admission:
         """End the worker process, if there is one."""
         await self._quote_checker.close()
 
-    def _suppose_pool_executed(self, world: WorldState, sender: bytes, nonce: int) -> None:
-        """Change a throw-away state as the sender's other pooled transactions may: nonce used, balance spent."""
-        world.set_nonce(sender, nonce)
-        world.set_balance(sender, max(0, world.balance(sender) - self._mempool.pending_value(sender, nonce)))
+    def _scope_of(self, head: Header, environment: BlockEnvironment) -> BlockScope:
+        """Return the next block's scope, which is kept until the head or the environment is another."""
+        scope = self._scope
+        if scope is None or scope.environment != environment:
+            rules, world = block_rules(self._rules, environment.timestamp), WorldState(self._chain, head.state_root)
+            scope = self._scope = BlockScope(rules, environment, world, self._chain, self._verdicts)
+        return scope
+
+    def _validate(self, recovered: RecoveredTransaction, transaction: SignedTransaction, scope: BlockScope) -> int:
+        """Check a transaction as if the sender's other pooled ones were executed; return the account's nonce."""
+        world, sender, nonce = scope.world, recovered.sender, transaction.nonce
+        account_nonce = world.nonce(sender)
+        before = world.snapshot()
+        try:
+            if nonce >= account_nonce:
+                self._mempool.check_room(recovered, account_nonce)
+                world.set_nonce(sender, nonce)
+                world.set_balance(sender, max(0, world.balance(sender) - self._mempool.pending_value(sender, nonce)))
+            room = BlockRoom(scope.environment.gas_limit, _MAXIMUM_BLOBS)
+            validate_transaction(scope, recovered, transaction, room)
+        finally:
+            world.revert(before)
+        return account_nonce
 
     def _present_nonce(self, sender: bytes, nonce_before: int) -> int:
         """Return the sender's next nonce again: blocks may have been sealed while a quote was being checked."""

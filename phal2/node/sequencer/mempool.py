@@ -81,6 +81,12 @@ class PooledTransaction:
         nonce: int = getattr(self.recovered.transaction, "nonce", 0)
         return nonce
 
+    @property
+    def highest_cost(self) -> int:
+        """What the transaction may cost at most in wei, the L2's further fees aside."""
+        transaction = self.recovered.transaction
+        return transaction.value + transaction.gas_limit * transaction.max_fee_per_gas
+
 
 class Mempool:
     """Holds transactions until they are in a block, replaced or stale. Not thread-safe: use it on the event loop."""
@@ -89,6 +95,7 @@ class Mempool:
         self._limits = limits or PoolLimits()
         self._by_sender: dict[bytes, dict[int, PooledTransaction]] = {}
         self._by_hash: dict[bytes, PooledTransaction] = {}
+        self._highest_costs: dict[bytes, int] = {}
         self._arrivals = count()
         self._bytes = 0
         self._valid_until: dict[bytes, int] = {}
@@ -148,6 +155,7 @@ class Mempool:
             self._forget(held)
         self._by_sender.setdefault(recovered.sender, {})[pooled.nonce] = pooled
         self._by_hash[recovered.hash] = pooled
+        self._highest_costs[recovered.sender] = self._highest_costs.get(recovered.sender, 0) + pooled.highest_cost
         self._bytes += len(recovered.raw)
         if isinstance(recovered.transaction, AttestedTransaction):
             self._valid_until[recovered.hash] = recovered.transaction.attestation.valid_until
@@ -177,12 +185,8 @@ class Mempool:
 
     def pending_value(self, sender: bytes, other_than_nonce: int) -> int:
         """Return what `sender`'s pooled transactions may cost at most in wei, without the one of `other_than_nonce`."""
-        return sum(
-            pooled.recovered.transaction.value
-            + pooled.recovered.transaction.gas_limit * pooled.recovered.transaction.max_fee_per_gas
-            for nonce, pooled in self._by_sender.get(sender, {}).items()
-            if nonce != other_than_nonce
-        )
+        other = self._by_sender.get(sender, {}).get(other_than_nonce)
+        return self._highest_costs.get(sender, 0) - (0 if other is None else other.highest_cost)
 
     def senders(self) -> list[bytes]:
         """Return the senders that have transactions in the pool."""
@@ -209,8 +213,10 @@ class Mempool:
         del self._by_hash[recovered.hash]
         queue = self._by_sender[recovered.sender]
         del queue[pooled.nonce]
+        self._highest_costs[recovered.sender] -= pooled.highest_cost
         if not queue:
             del self._by_sender[recovered.sender]
+            del self._highest_costs[recovered.sender]
         self._bytes -= len(recovered.raw)
         self._valid_until.pop(recovered.hash, None)
 

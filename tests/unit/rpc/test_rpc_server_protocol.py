@@ -237,3 +237,22 @@ def test_a_later_registration_takes_the_place_of_an_earlier_one():
     assert method is not None
     assert method.function() == ["0x01"]
     assert registry.namespaces() == ("eth",)
+
+
+async def test_a_method_can_look_at_all_its_calls_of_a_batch_before_the_first() -> None:
+    order: list[Any] = []
+    registry = MethodRegistry()
+
+    def note(value: AnyValue) -> Any:
+        order.append(value)
+        return value
+
+    registry.add("test_note", note, prepare=lambda calls: order.append(("prepared", list(calls))))
+    workers = Workers(1)
+    calls = [{"jsonrpc": "2.0", "id": number, "method": "test_note", "params": [number]} for number in (1, 2)]
+
+    await Dispatcher(registry, workers, LIMITS).answer(orjson.dumps(calls))
+    await Dispatcher(registry, workers, LIMITS).answer(orjson.dumps(calls[:1]))
+    workers.close()
+
+    assert order == [("prepared", [[1], [2]]), 1, 2, 1]

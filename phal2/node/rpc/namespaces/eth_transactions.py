@@ -1,8 +1,11 @@
 """eth methods that take and show transactions, and show receipts."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any, Final
 
+from phal2.node.protocol.errors import InvalidEncoding, InvalidTransaction
+from phal2.node.protocol.sender_recovery import LONGEST_REMEMBERED, recover_all
 from phal2.node.protocol.transaction_codec import RecoveredTransaction
 from phal2.node.rpc.block_reference import Block, BlockNumber, find_block_hash
 from phal2.node.rpc.block_views import BlockViews
@@ -17,6 +20,21 @@ LONGEST_INLINE_ENVELOPE: Final = 2_048
 """Bytes of the longest transaction whose L1 fee, which takes compressing it, is computed on the event loop."""
 
 
+def recover_senders(calls: Sequence[Any]) -> None:
+    """Recover the senders of a batch of eth_sendRawTransaction, on all cores and off the event loop.
+
+    What is wrong with a transaction is left for its own call to find.
+    """
+    envelopes = []
+    for parameters in calls:
+        encoded = parameters[0] if isinstance(parameters, list) and parameters else None
+        if isinstance(encoded, str) and len(encoded) <= 2 + 2 * LONGEST_REMEMBERED:
+            with suppress(ValueError):
+                envelopes.append(bytes.fromhex(encoded.removeprefix("0x")))
+    with suppress(InvalidEncoding, InvalidTransaction):
+        recover_all(envelopes)
+
+
 class TransactionMethods:
     """Sending transactions, finding them and their receipts, and the subscription newPendingTransactions."""
 
@@ -28,7 +46,7 @@ class TransactionMethods:
 
     def register(self, registry: MethodRegistry) -> None:
         """Offer the methods and the subscription."""
-        registry.add("eth_sendRawTransaction", self.send_raw_transaction)
+        registry.add("eth_sendRawTransaction", self.send_raw_transaction, prepare=recover_senders)
         registry.add("eth_getTransactionByHash", self.transaction_by_hash)
         registry.add("eth_getTransactionByBlockHashAndIndex", self.transaction_by_block_hash)
         registry.add("eth_getTransactionByBlockNumberAndIndex", self.transaction_by_block_number)
