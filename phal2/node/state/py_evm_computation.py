@@ -20,6 +20,7 @@ from eth.vm.stack import Stack
 from phal2.node.protocol.receipts import Log
 from phal2.node.state.precompiles.precompile import Precompile, PrecompileFailure
 from phal2.node.state.py_evm_instructions import OpcodeFunction
+from phal2.node.state.py_evm_segments import BusyCodes
 
 _DEPTH_LIMIT: Final = 1024
 _CODE_PADDING: Final = bytes(33)
@@ -41,6 +42,7 @@ class Computation(PragueComputation):
     _memory: Any
 
     opcode_functions: ClassVar[tuple[OpcodeFunction, ...]]
+    busy_codes: ClassVar[BusyCodes]
     precompiled_contracts: ClassVar[Mapping[bytes, Precompile]]
 
     def __init__(self, state: Any, message: Any, transaction_context: Any) -> None:
@@ -109,13 +111,7 @@ class Computation(PragueComputation):
         try:
             precompile = cls.precompiled_contracts.get(message.code_address)
             if precompile is None:
-                code = computation.code
-                padded_code = computation.padded_code
-                functions = cls.opcode_functions
-                while True:
-                    position = code.program_counter
-                    code.program_counter = position + 1
-                    functions[padded_code[position]](computation)
+                computation._run_code()
             elif not message.is_delegation:
                 computation._run_precompile(precompile)
         except Halt:
@@ -127,6 +123,21 @@ class Computation(PragueComputation):
             if error.erases_return_data:
                 computation.return_data = b""
         return computation
+
+    def _run_code(self) -> None:
+        """Run instruction after instruction until one raises `Halt` or a `VMError`."""
+        code, padded_code = self.code, self.padded_code
+        segments = self.busy_codes.segments(self.msg.code, padded_code)
+        if segments is None:
+            functions = self.opcode_functions
+            while True:
+                position = code.program_counter
+                code.program_counter = position + 1
+                functions[padded_code[position]](self)
+        while True:
+            position = code.program_counter
+            code.program_counter = position + 1
+            segments[position](self)
 
     def extend_memory(self, start_position: int, size: int) -> None:
         """Grow the memory to hold `size` bytes from `start_position`, and charge for what is new of it."""
@@ -182,5 +193,9 @@ def computation_class(
     opcode_functions: tuple[OpcodeFunction, ...], precompiled_contracts: Mapping[bytes, Precompile]
 ) -> type[Computation]:
     """Return the computation of a set of rules; `opcode_functions` are indexed by opcode."""
-    attributes = {"opcode_functions": opcode_functions, "precompiled_contracts": precompiled_contracts}
+    attributes = {
+        "opcode_functions": opcode_functions,
+        "busy_codes": BusyCodes(opcode_functions),
+        "precompiled_contracts": precompiled_contracts,
+    }
     return type("ConfiguredComputation", (Computation,), attributes)

@@ -22,6 +22,9 @@ _SIGN: Final = 1 << 255
 _MODULUS: Final = 1 << 256
 _STACK_LIMIT: Final = 1024
 
+_WARM_SLOAD_GAS: Final = 100
+_COLD_SLOAD_GAS: Final = 2_100
+
 _JUMPDEST: Final = 0x5B
 _PUSHES_AND_DESTINATIONS: Final = re.compile(
     b"|".join([rb"\x5b", *(re.escape(bytes([0x5F + size])) + b".{0,%d}" % size for size in range(1, 33))]), re.DOTALL
@@ -35,10 +38,10 @@ def fast_instructions() -> dict[int, OpcodeFunction]:
         0x02: _binary(5, lambda a, b: (a * b) & _MASK),
         0x03: _binary(3, lambda a, b: (a - b) & _MASK),
         0x04: _binary(5, lambda a, b: a // b if b else 0),
-        0x05: _binary(5, _signed_divide),
+        0x05: _binary(5, signed_divide),
         0x06: _binary(5, lambda a, b: a % b if b else 0),
-        0x07: _binary(5, _signed_modulo),
-        0x0B: _binary(5, _sign_extend),
+        0x07: _binary(5, signed_modulo),
+        0x0B: _binary(5, sign_extend),
         0x10: _binary(3, lambda a, b: 1 if a < b else 0),
         0x11: _binary(3, lambda a, b: 1 if a > b else 0),
         0x12: _binary(3, lambda a, b: 1 if a ^ _SIGN < b ^ _SIGN else 0),
@@ -52,11 +55,12 @@ def fast_instructions() -> dict[int, OpcodeFunction]:
         0x1A: _binary(3, lambda a, b: b >> (8 * (31 - a)) & 0xFF if a < 32 else 0),
         0x1B: _binary(3, lambda a, b: (b << a) & _MASK if a < 256 else 0),
         0x1C: _binary(3, lambda a, b: b >> a if a < 256 else 0),
-        0x1D: _binary(3, _shift_arithmetically),
-        0x35: _unary_on_computation(_call_data_word),
+        0x1D: _binary(3, shift_arithmetically),
+        0x35: _unary_on_computation(call_data_word),
         0x50: _pop,
         0x51: _memory_load,
         0x52: _memory_store,
+        0x54: _load_storage,
         0x56: _jump,
         0x57: _jump_if,
         0x58: _program_counter,
@@ -271,15 +275,36 @@ def _program_counter(computation: "Computation") -> None:
     words.append(computation.code.program_counter - 1)
 
 
-def _call_data_word(computation: "Computation", offset: int) -> int:
+def call_data_word(computation: "Computation", offset: int) -> int:
+    """Return the word of the call data at `offset`, zeros where it has ended."""
     return int.from_bytes(computation.msg.data[offset : offset + 32].ljust(32, b"\0"), "big")
+
+
+def load_storage(computation: "Computation", slot: int) -> int:
+    """Charge for an SLOAD, warm or cold (EIP-2929), and return the word."""
+    world, address = computation.state.world, computation.msg.storage_address
+    if world.is_warm_slot(address, slot):
+        _charge(computation, _WARM_SLOAD_GAS)
+    else:
+        world.warm_slot(address, slot)
+        _charge(computation, _COLD_SLOAD_GAS)
+    word: int = world.storage(address, slot)
+    return word
+
+
+def _load_storage(computation: "Computation") -> None:
+    words = computation.words
+    if not words:
+        raise InsufficientStack("Wanted 1 stack item, had none")
+    words[-1] = load_storage(computation, _as_int(words[-1]))
 
 
 def _to_signed(word: int) -> int:
     return word - _MODULUS if word & _SIGN else word
 
 
-def _signed_divide(a: int, b: int) -> int:
+def signed_divide(a: int, b: int) -> int:
+    """Return SDIV."""
     if not b:
         return 0
     left, right = _to_signed(a), _to_signed(b)
@@ -287,7 +312,8 @@ def _signed_divide(a: int, b: int) -> int:
     return (-quotient if (left < 0) != (right < 0) else quotient) & _MASK
 
 
-def _signed_modulo(a: int, b: int) -> int:
+def signed_modulo(a: int, b: int) -> int:
+    """Return SMOD."""
     if not b:
         return 0
     left = _to_signed(a)
@@ -295,12 +321,14 @@ def _signed_modulo(a: int, b: int) -> int:
     return (-remainder if left < 0 else remainder) & _MASK
 
 
-def _sign_extend(a: int, b: int) -> int:
+def sign_extend(a: int, b: int) -> int:
+    """Return SIGNEXTEND of `b`, whose sign bit is that of byte `a` from the right."""
     if a >= 31:
         return b
     sign = 1 << (8 * a + 7)
     return (b | (_MODULUS - sign)) if b & sign else b & (sign - 1)
 
 
-def _shift_arithmetically(a: int, b: int) -> int:
+def shift_arithmetically(a: int, b: int) -> int:
+    """Return SAR: `b` shifted by `a` bits."""
     return (_to_signed(b) >> min(a, 256)) & _MASK
