@@ -51,15 +51,18 @@ def open_py_evm(block: BlockContext, world: WorldState, block_hashes: BlockHashe
     """Open py-evm for a block."""
     if sys.getrecursionlimit() < RECURSION_LIMIT:
         sys.setrecursionlimit(RECURSION_LIMIT)
-    return PyEvm(block.rules, PyEvmState(block, world, block_hashes))
+    return PyEvm(block, PyEvmState(block, world, block_hashes))
 
 
 class PyEvm:
     """An engine opened for one block."""
 
-    def __init__(self, rules: BlockRules, state: PyEvmState) -> None:
+    def __init__(self, block: BlockContext, state: PyEvmState) -> None:
         self._state = state
-        self._computation = _computation_of(rules)
+        if block.precompiles is None:
+            self._computation = _computation_of(block.rules)
+        else:
+            self._computation = computation_class(opcode_functions(block.rules.revision), block.precompiles)
 
     def execute(self, message: Message, context: TransactionContext) -> MessageResult:
         """Run a message to its end."""

@@ -22,9 +22,6 @@ _SIGN: Final = 1 << 255
 _MODULUS: Final = 1 << 256
 _STACK_LIMIT: Final = 1024
 
-_WARM_SLOAD_GAS: Final = 100
-_COLD_SLOAD_GAS: Final = 2_100
-
 _JUMPDEST: Final = 0x5B
 _PUSHES_AND_DESTINATIONS: Final = re.compile(
     b"|".join([rb"\x5b", *(re.escape(bytes([0x5F + size])) + b".{0,%d}" % size for size in range(1, 33))]), re.DOTALL
@@ -60,7 +57,6 @@ def fast_instructions() -> dict[int, OpcodeFunction]:
         0x50: _pop,
         0x51: _memory_load,
         0x52: _memory_store,
-        0x54: _load_storage,
         0x56: _jump,
         0x57: _jump_if,
         0x58: _program_counter,
@@ -88,7 +84,8 @@ def _cached_jump_destinations(code: bytes) -> frozenset[int]:
     )
 
 
-def _charge(computation: "Computation", gas: int) -> None:
+def charge(computation: "Computation", gas: int) -> None:
+    """Take gas; raise `OutOfGas` where less is left."""
     meter = computation._gas_meter
     remaining = meter.gas_remaining - gas
     if remaining < 0:
@@ -96,7 +93,8 @@ def _charge(computation: "Computation", gas: int) -> None:
     meter.gas_remaining = remaining
 
 
-def _as_int(word: int | bytes) -> int:
+def as_int(word: int | bytes) -> int:
+    """Return a word of the stack as an integer."""
     return int.from_bytes(word, "big") if isinstance(word, bytes) else word
 
 
@@ -127,11 +125,11 @@ def _unary(operation: Callable[[int], int]) -> OpcodeFunction:
 
 def _unary_on_computation(operation: "Callable[[Computation, int], int]") -> OpcodeFunction:
     def instruction(computation: "Computation") -> None:
-        _charge(computation, 3)
+        charge(computation, 3)
         words = computation.words
         if not words:
             raise InsufficientStack("Wanted 1 stack item, had none")
-        words[-1] = operation(computation, _as_int(words[-1]))
+        words[-1] = operation(computation, as_int(words[-1]))
 
     return instruction
 
@@ -152,6 +150,15 @@ def _push(size: int) -> OpcodeFunction:
         words.append(int.from_bytes(computation.padded_code[position : position + size], "big"))
 
     return instruction
+
+
+def push_zero(computation: "Computation") -> None:
+    """Run PUSH0 (EIP-3855)."""
+    charge(computation, 2)
+    words = computation.words
+    if len(words) >= _STACK_LIMIT:
+        raise FullStack("Stack limit reached")
+    words.append(0)
 
 
 def _duplicate(position: int) -> OpcodeFunction:
@@ -192,7 +199,7 @@ def _swap(position: int) -> OpcodeFunction:
 def _pop_word(words: list[Any]) -> int:
     if not words:
         raise InsufficientStack("Wanted 1 stack item, had none")
-    return _as_int(words.pop())
+    return as_int(words.pop())
 
 
 def _pop(computation: "Computation") -> None:
@@ -207,7 +214,7 @@ def _pop(computation: "Computation") -> None:
 
 
 def _memory_load(computation: "Computation") -> None:
-    _charge(computation, 3)
+    charge(computation, 3)
     words = computation.words
     offset = _pop_word(words)
     memory = computation._memory
@@ -217,7 +224,7 @@ def _memory_load(computation: "Computation") -> None:
 
 
 def _memory_store(computation: "Computation") -> None:
-    _charge(computation, 3)
+    charge(computation, 3)
     words = computation.words
     offset = _pop_word(words)
     value = _pop_word(words)
@@ -243,7 +250,7 @@ def _jump_if(computation: "Computation") -> None:
     if condition if type(condition) is int else any(condition):
         _jump_to(computation, destination, 10)
     else:
-        _charge(computation, 10)
+        charge(computation, 10)
 
 
 def _jump_to(computation: "Computation", destination: int | bytes, gas: int) -> None:
@@ -264,11 +271,11 @@ def _jump_to(computation: "Computation", destination: int | bytes, gas: int) -> 
 
 
 def _jump_destination(computation: "Computation") -> None:
-    _charge(computation, 1)
+    charge(computation, 1)
 
 
 def _program_counter(computation: "Computation") -> None:
-    _charge(computation, 2)
+    charge(computation, 2)
     words = computation.words
     if len(words) >= _STACK_LIMIT:
         raise FullStack("Stack limit reached")
@@ -278,25 +285,6 @@ def _program_counter(computation: "Computation") -> None:
 def call_data_word(computation: "Computation", offset: int) -> int:
     """Return the word of the call data at `offset`, zeros where it has ended."""
     return int.from_bytes(computation.msg.data[offset : offset + 32].ljust(32, b"\0"), "big")
-
-
-def load_storage(computation: "Computation", slot: int) -> int:
-    """Charge for an SLOAD, warm or cold (EIP-2929), and return the word."""
-    world, address = computation.state.world, computation.msg.storage_address
-    if world.is_warm_slot(address, slot):
-        _charge(computation, _WARM_SLOAD_GAS)
-    else:
-        world.warm_slot(address, slot)
-        _charge(computation, _COLD_SLOAD_GAS)
-    word: int = world.storage(address, slot)
-    return word
-
-
-def _load_storage(computation: "Computation") -> None:
-    words = computation.words
-    if not words:
-        raise InsufficientStack("Wanted 1 stack item, had none")
-    words[-1] = load_storage(computation, _as_int(words[-1]))
 
 
 def _to_signed(word: int) -> int:

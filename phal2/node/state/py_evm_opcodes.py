@@ -15,7 +15,8 @@ from eth.vm.forks.shanghai.logic import Create2EIP3860, CreateEIP3860
 from eth.vm.forks.shanghai.opcodes import SHANGHAI_OPCODES
 from eth.vm.forks.tangerine_whistle.constants import GAS_SELFDESTRUCT_EIP150
 
-from phal2.node.state.py_evm_instructions import OpcodeFunction, fast_instructions
+from phal2.node.state.py_evm_effects import effect_instructions
+from phal2.node.state.py_evm_instructions import OpcodeFunction, fast_instructions, push_zero
 from phal2.node.state.rules import Revision
 
 if TYPE_CHECKING:
@@ -43,7 +44,8 @@ def opcode_functions(revision: Revision) -> tuple[OpcodeFunction, ...]:
     if revision >= Revision.SHANGHAI:
         functions[opcode_values.CREATE] = _limited_create(CreateEIP3860, mnemonics.CREATE)
         functions[opcode_values.CREATE2] = _limited_create(Create2EIP3860, mnemonics.CREATE2)
-    for value, function in fast_instructions().items():
+        functions[opcode_values.PUSH0] = push_zero
+    for value, function in (fast_instructions() | effect_instructions()).items():
         functions[value] = function
     return tuple(functions)
 

@@ -59,9 +59,11 @@ EXPRESSIONS: Final[dict[int, tuple[int, int, str]]] = {
 """Gas, number of operands, and the expression over them ({0} is the top of the stack) by opcode."""
 
 
-def segment_source(padded_code: bytes, position: int, destinations: frozenset[int]) -> str | None:
+def segment_source(
+    padded_code: bytes, position: int, destinations: frozenset[int], has_push_zero: bool = True
+) -> str | None:
     """Return the source of the function `segment` that runs the code from `position` on; None where it is too short."""
-    writer = _Writer(padded_code, destinations)
+    writer = _Writer(padded_code, destinations, _PUSH0 if has_push_zero else _PUSH0 + 1)
     count = writer.write(position)
     return None if count < _LEAST_USEFUL else "\n".join(writer.finished())
 
@@ -78,6 +80,7 @@ class _Stretch:
 class _Writer:
     padded_code: bytes
     destinations: frozenset[int]
+    first_push: int
     lines: list[str] = field(default_factory=list)
     checks: dict[int, list[str]] = field(default_factory=dict)
     """The lines that are known only at the end of a stretch, by where they go."""
@@ -101,9 +104,9 @@ class _Writer:
                 gas, operands, expression = EXPRESSIONS[opcode]
                 stretch.gas += gas
                 self._assign(expression.format(*[self._pop() for _ in range(operands)]))
-            elif _PUSH0 < opcode < 0x80:
+            elif self.first_push <= opcode < 0x80:
                 after += opcode - _PUSH0
-                stretch.gas += 3
+                stretch.gas += 3 if opcode > _PUSH0 else 2
                 self._push(int.from_bytes(self.padded_code[position + 1 : after], "big"))
             elif 0x80 <= opcode < 0xA0:
                 stretch.gas += 3

@@ -17,11 +17,12 @@ from typing import TYPE_CHECKING, Any, Final
 from eth.exceptions import FullStack, InsufficientStack, InvalidJumpDestination, OutOfGas
 
 from phal2.node.protocol.keccak import keccak256
+from phal2.node.state.py_evm_effects import load_storage
 from phal2.node.state.py_evm_instructions import (
     OpcodeFunction,
     call_data_word,
     jump_destinations,
-    load_storage,
+    push_zero,
     shift_arithmetically,
     sign_extend,
     signed_divide,
@@ -38,6 +39,7 @@ BUSY_AFTER_RUNS: Final = 16
 COMPILED_AFTER_VISITS: Final = 128
 """An entry point is come by so often before its segment is compiled, which pays then, and cannot be forced cheaply."""
 
+_PUSH0: Final = 0x5F
 _MOST_SEGMENTS: Final = 16_384
 _MOST_CODES: Final = 1_024
 
@@ -104,13 +106,17 @@ class BusyCodes:
             self._tables.clear()
             self._segment_count = 0
         self._segment_count += 1
-        function = compile_segment(code, padded_code, position)
+        has_push_zero = self._functions[_PUSH0] is push_zero
+        function = compile_segment(code, padded_code, position, has_push_zero)
         return self._functions[padded_code[position]] if function is None else function
 
 
-def compile_segment(code: bytes, padded_code: bytes, position: int) -> "OpcodeFunction | None":
-    """Return the segment of `code` from `position` on; None where too few instructions can be part of one."""
-    source = segment_source(padded_code, position, jump_destinations(code))
+def compile_segment(code: bytes, padded_code: bytes, position: int, has_push_zero: bool) -> "OpcodeFunction | None":
+    """Return the segment of `code` from `position` on; None where too few instructions can be part of one.
+
+    Before Shanghai there is no PUSH0: `has_push_zero` is then false.
+    """
+    source = segment_source(padded_code, position, jump_destinations(code), has_push_zero)
     if source is None:
         return None
     namespace: dict[str, Any] = dict(_NAMESPACE)

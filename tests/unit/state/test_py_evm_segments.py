@@ -67,7 +67,8 @@ INSTRUCTIONS = st.one_of(
     words.map(push),
     st.sampled_from(sorted(EXPRESSIONS)).map(lambda opcode: bytes([opcode])),
     st.integers(0x80, 0x9F).map(lambda opcode: bytes([opcode])),
-    st.sampled_from([0x50, 0x58, 0x5B, 0x51, 0x52, 0x53, 0x5A, 0x59, 0x55, 0x32, 0x42]).map(lambda op: bytes([op])),
+    st.sampled_from([0x50, 0x58, 0x5B, 0x51, 0x52, 0x53, 0x5F]).map(lambda opcode: bytes([opcode])),
+    st.sampled_from([0x5A, 0x59, 0x55, 0x32, 0x42, 0xA0, 0xA2]).map(lambda opcode: bytes([opcode])),
     st.integers(0, 160).map(lambda offset: push(offset) + b"\x51"),
     st.integers(0, 160).map(lambda offset: push(offset) + b"\x52"),
     # A jump forward over one byte that is no instruction, and one that is taken if the top of the stack says so.
