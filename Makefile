@@ -4,9 +4,10 @@ PYTHON ?= python3
 PYTEST_WORKERS ?= 2
 VENV := .venv
 BIN := $(VENV)/bin
+STATE_TESTS := tests/vectors/test_state_general.py
 
 .DEFAULT_GOAL := help
-.PHONY: help install devnet test lint types imports check contracts lock
+.PHONY: help install devnet test test-all bench bench-rpc lint types imports check contracts lock
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -18,6 +19,16 @@ devnet: install ## run L1, sequencer, batcher and follower; Ctrl-C stops them
 
 test: install ## run the whole test suite
 	@$(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist loadfile $(ARGS)
+
+test-all: install ## run everything of what is long, too: all state tests, 50 rounds of killing
+	@$(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist loadfile --all --ignore $(STATE_TESTS) $(ARGS); suite=$$?; \
+		$(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist worksteal --all $(STATE_TESTS) $(ARGS) && exit $$suite
+
+bench: install ## measure it beside py-evm and anvil; ARGS=--quick, ARGS="--json FILE"
+	@PYTHONPATH=tests $(BIN)/python -m benchmarks $(ARGS)
+
+bench-rpc: install ## measure reads by JSON-RPC beside anvil and hardhat; ARGS=--quick, ARGS="--json FILE"
+	@PYTHONPATH=tests $(BIN)/python -m benchmarks.reads $(ARGS)
 
 lint: install ## check style and formatting
 	@$(BIN)/ruff check .

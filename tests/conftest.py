@@ -11,6 +11,21 @@ settings.register_profile("phal2", deadline=None, suppress_health_check=[HealthC
 settings.load_profile("phal2")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--all",
+        action="store_true",
+        dest="run_all",
+        help="run all of what is long, where otherwise a sample does: every state test, every round of killing",
+    )
+
+
+@pytest.fixture(scope="session")
+def run_all(request: pytest.FixtureRequest) -> bool:
+    """Whether everything is asked for (`--all`), rather than a sample of what is long."""
+    return bool(request.config.getoption("run_all"))
+
+
 @pytest.fixture(scope="session")
 def vectors() -> Path:
     """The folder of shared test vectors; tests that need it are skipped where it is missing."""

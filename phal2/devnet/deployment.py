@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from phal2.contracts import encode_constructor, load_artefact
 from phal2.devnet.accounts import DevAccount
-from phal2.node.l1.client import L1Client
+from phal2.node.l1.client import L1Client, MinedTransaction
 from phal2.node.protocol.addresses import contract_address
 from phal2.node.protocol.block_refs import L1BlockRef
 from phal2.node.protocol.errors import Phal2Error
@@ -15,6 +15,7 @@ from phal2.node.protocol.transaction_codec import encode_transaction, signing_ha
 from phal2.node.protocol.transactions import DynamicFeeTransaction
 
 _CREATION_GAS: Final = 5_000_000
+_MOST_BLOCKS: Final = 5
 
 
 class DeploymentError(Phal2Error):
@@ -47,7 +48,7 @@ def planned_l1_contracts(deployer: bytes) -> L1Contracts:
 async def deploy_l1_contracts(
     l1: L1Client, deployer: DevAccount, owner: bytes, treasury: bytes, seal: Callable[[], Awaitable[object]]
 ) -> L1BlockRef:
-    """Deploy what is missing, `seal` an L1 block, and return the L1 block in which all of it is.
+    """Deploy what is missing, `seal` L1 blocks, and return the L1 block in which all of it is.
 
     `owner` gets the PHA supply and owns the migration; `treasury` gets what is not claimed. Raises `DeploymentError`.
     """
@@ -75,10 +76,9 @@ async def deploy_l1_contracts(
             s=0,
         )
         hashes.append(await l1.send_raw_transaction(_signed(unsigned, deployer.private_key)))
-    await seal()
     block_number = 0
     for (name, _), transaction_hash in zip(creations, hashes, strict=True):
-        mined = await l1.transaction_receipt(transaction_hash)
+        mined = await _sealed(l1, transaction_hash, seal)
         if mined is None or not mined.succeeded:
             raise DeploymentError(f"{name} was not deployed: its creation {'failed' if mined else 'is not mined'}")
         block_number = max(block_number, mined.block_number)
@@ -86,6 +86,18 @@ async def deploy_l1_contracts(
     if block is None:
         raise DeploymentError(f"L1 block {block_number} with the contracts is gone")
     return block
+
+
+async def _sealed(
+    l1: L1Client, transaction_hash: bytes, seal: Callable[[], Awaitable[object]]
+) -> MinedTransaction | None:
+    # As a rule one block takes all; but a block takes what it can in a time that a busy machine may exceed.
+    for _ in range(_MOST_BLOCKS):
+        mined = await l1.transaction_receipt(transaction_hash)
+        if mined is not None:
+            return mined
+        await seal()
+    return await l1.transaction_receipt(transaction_hash)
 
 
 def _signed(unsigned: DynamicFeeTransaction, private_key: bytes) -> bytes:

@@ -13,11 +13,15 @@ from phal2.bridge.batcher import Batcher, BatcherSettings
 from phal2.bridge.migration.tree import MigrationTree
 from phal2.bridge.migration.tree_file import read_tree
 from phal2.devnet.accounts import DevAccount, accounts_of_mnemonic, role_account
+from phal2.devnet.batching import RestartableBatcher
 from phal2.devnet.deployment import L1Contracts, deploy_l1_contracts, planned_l1_contracts
 from phal2.devnet.description import DevnetDescription
+from phal2.devnet.development.chain import MOST_BLOCKS
+from phal2.devnet.development.devnet_snapshots import DevnetSnapshots
+from phal2.devnet.development.l1_chain import L1Development, Surroundings
+from phal2.devnet.development.l2_chain import L2Development
 from phal2.devnet.l1 import EmbeddedL1
-from phal2.devnet.l2_evm_namespace import LONGEST_ADVANCE_BLOCKS
-from phal2.devnet.record import DataDirectoryError, DevnetRecord, discard_unfinished_start, read_record, write_record
+from phal2.devnet.record import DevnetRecord, discard_unfinished_start, read_record, write_record
 from phal2.devnet.rollup import GENESIS_BASE_FEE, L2_CONTRACTS, DevnetRollup, devnet_rollup
 from phal2.devnet.rollup_files import write_rollup_files
 from phal2.devnet.servers import serve_l1, serve_l2
@@ -136,6 +140,16 @@ class _RunningL1:
     client: L1Client
     contracts: L1Contracts
     start: L1BlockRef
+    development: L1Development | None
+
+
+@dataclass(frozen=True, slots=True)
+class _RunningNode:
+    """An L2 node with its server; a follower has no development methods."""
+
+    node: RollupNode
+    server: RpcServer
+    development: L2Development | None
 
 
 async def _start(settings: DevnetSettings, progress: Progress, parts: AsyncExitStack) -> Devnet:
@@ -145,29 +159,30 @@ async def _start(settings: DevnetSettings, progress: Progress, parts: AsyncExitS
     l1 = await _start_l1(ground)
     progress("L2: starting the sequencer")
     rollup = devnet_rollup(settings, ground.balances, ground.owner, l1.contracts, l1.start)
-    sequencer, l2_server = await _start_node(ground, l1, rollup, migration_tree, is_sequencer=True)
+    sequencer = await _start_node(ground, l1, rollup, migration_tree, is_sequencer=True)
     progress("L2: starting the follower")
-    follower, follower_server = await _start_node(ground, l1, rollup, migration_tree, is_sequencer=False)
+    follower = await _start_node(ground, l1, rollup, migration_tree, is_sequencer=False)
     if settings.data_dir is not None:
         write_rollup_files(settings.data_dir, rollup)
     progress("L2: starting the batcher")
-    batcher = _start_batcher(ground, l1.client, l2_server.url, rollup.config)
+    batcher, batching = _start_batcher(ground, l1.client, sequencer.server.url, rollup.config)
     progress("L2: waiting for the first block")
     # It is due a block time after the genesis, which may be long; the devnet's time goes there at once.
     ground.clock.reach(rollup.config.l2_genesis_time + rollup.config.block_time)
-    await _first_block(sequencer, (*l1.chain.tasks, *sequencer.tasks, *follower.tasks, batcher))
+    await _first_block(sequencer.node, (*l1.chain.tasks, *sequencer.node.tasks, *follower.node.tasks, batching))
+    _begin_development(ground, l1, sequencer, follower, batcher)
     description = DevnetDescription(
         l1_rpc_url=l1.server.url,
         l1_chain_id=settings.l1_chain_id,
         l1_contracts=l1.contracts.by_name(),
-        l2_rpc_url=l2_server.url,
+        l2_rpc_url=sequencer.server.url,
         l2_chain_id=settings.l2_chain_id,
         l2_contracts=L2_CONTRACTS,
-        follower_rpc_url=follower_server.url,
+        follower_rpc_url=follower.server.url,
         accounts=accounts,
         tee_root_der=SIMULATOR_ROOT_CA_DER,
     )
-    return Devnet(description, ground.clock, l1.chain, sequencer, follower, batcher, parts)
+    return Devnet(description, ground.clock, l1.chain, sequencer.node, follower.node, batching, parts)
 
 
 async def _start_l1(ground: _Ground) -> _RunningL1:
@@ -185,12 +200,14 @@ async def _start_l1(ground: _Ground) -> _RunningL1:
         chain_id=settings.l1_chain_id,
         block_time=settings.l1_block_time,
         clock=ground.clock,
+        state_retention=settings.state_retention,
         durable=ground.is_durable,
         # L2 follows L1's time block by block.
-        longest_advance=LONGEST_ADVANCE_BLOCKS * settings.l2_block_time,
+        longest_advance=MOST_BLOCKS * settings.l2_block_time,
     )
     parts.push_async_callback(chain.stop)
-    server = await serve_l1(chain, settings.host, settings.l1_port, ground.accounts)
+    development = L1Development(chain) if settings.development else None
+    server = await serve_l1(chain, settings.host, settings.l1_port, ground.accounts, development, settings.rpc)
     parts.push_async_callback(server.stop)
     client = L1Client(server.url)
     parts.push_async_callback(client.close)
@@ -202,7 +219,7 @@ async def _start_l1(ground: _Ground) -> _RunningL1:
     else:
         start = record.l1_start
     await chain.start()
-    return _RunningL1(chain, server, client, planned_l1_contracts(deployer.address), start)
+    return _RunningL1(chain, server, client, planned_l1_contracts(deployer.address), start, development)
 
 
 def _l1_genesis(ground: _Ground, timestamp: int) -> ExecutedBlock:
@@ -216,13 +233,14 @@ def _l1_genesis(ground: _Ground, timestamp: int) -> ExecutedBlock:
 
 async def _start_node(
     ground: _Ground, l1: _RunningL1, rollup: DevnetRollup, migration_tree: MigrationTree | None, *, is_sequencer: bool
-) -> tuple[RollupNode, RpcServer]:
+) -> _RunningNode:
     settings = ground.settings
     node_settings = NodeSettings(
         data_dir=ground.data_dir / ("l2" if is_sequencer else "follower"),
         l1_url=l1.server.url,
         is_sequencer=is_sequencer,
         is_durable=ground.is_durable,
+        state_retention=settings.state_retention,
     )
     node = RollupNode(node_settings, rollup.config, rollup.genesis_block, ground.clock)
     ground.parts.push_async_callback(node.stop)
@@ -230,19 +248,39 @@ async def _start_node(
         # The time of an earlier run may have been ahead of wall time, and it never goes back.
         ground.clock.reach(node.heads.unsafe.timestamp)
     port = settings.l2_port if is_sequencer else settings.follower_port
-    server = await serve_l2(node, l1.chain, ground.clock, migration_tree, settings.host, port, ground.accounts)
+    development = None
+    if is_sequencer and settings.development:
+        development = L2Development(node, l1.chain, ground.clock, allow_state_edits=settings.allow_state_edits)
+    server = await serve_l2(node, migration_tree, settings.host, port, ground.accounts, development, settings.rpc)
     ground.parts.push_async_callback(server.stop)
     await node.start()
-    return node, server
+    return _RunningNode(node, server, development)
 
 
-def _start_batcher(ground: _Ground, l1: L1Client, l2_url: str, config: RollupConfig) -> "asyncio.Task[None]":
+def _start_batcher(
+    ground: _Ground, l1: L1Client, l2_url: str, config: RollupConfig
+) -> "tuple[RestartableBatcher, asyncio.Task[None]]":
     l2 = JsonRpcClient(l2_url)
     ground.parts.push_async_callback(l2.close)
-    batcher = Batcher(l1, l2, config, role_account("batcher").private_key, _BATCHER_SETTINGS)
+    private_key = role_account("batcher").private_key
+    batcher = RestartableBatcher(lambda: Batcher(l1, l2, config, private_key, _BATCHER_SETTINGS))
     task = asyncio.create_task(batcher.run())
     ground.parts.push_async_callback(_cancel, task)
-    return task
+    return batcher, task
+
+
+def _begin_development(
+    ground: _Ground, l1: _RunningL1, sequencer: _RunningNode, follower: _RunningNode, batcher: RestartableBatcher
+) -> None:
+    """Let the development methods know of the whole devnet, now that it is up."""
+    if l1.development is None or sequencer.development is None:
+        return
+    snapshots = DevnetSnapshots(
+        l1.development, sequencer.node, (follower.node,), ground.clock, batcher, role_account("batcher").address
+    )
+    sequencer.development.snapshots = snapshots
+    l1.development.surroundings = Surroundings(l1.start.number, snapshots.follow_l1, sequencer.development.reset)
+    sequencer.development.set_automine(ground.settings.automine)
 
 
 def _data_directory(asked_for: Path | None, parts: AsyncExitStack) -> Path:
@@ -250,10 +288,6 @@ def _data_directory(asked_for: Path | None, parts: AsyncExitStack) -> Path:
         temporary = tempfile.TemporaryDirectory(prefix="phal2-", ignore_cleanup_errors=True)
         parts.callback(temporary.cleanup)
         return Path(temporary.name)
-    try:
-        asked_for.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise DataDirectoryError(f"the data directory {asked_for} cannot be made: {error}") from error
     # Two first starts at once would each take the other's chain for one that was left unfinished.
     lock = DirectoryLock(asked_for)
     parts.callback(lock.release)

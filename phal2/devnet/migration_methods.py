@@ -12,7 +12,7 @@ from phal2.node.rpc.block_reference import LATEST
 from phal2.node.rpc.chain_service import ChainService
 from phal2.node.rpc.errors import InvalidArgument
 from phal2.node.rpc.hexadecimal import type_name
-from phal2.node.rpc.namespaces.eth_calls import GAS_CAP
+from phal2.node.rpc.limits import GAS_CAP
 from phal2.node.rpc.parameter_types import ParameterType
 from phal2.node.rpc.registry import MethodRegistry
 from phal2.node.rpc.revert_reason import call_error

@@ -7,7 +7,8 @@ import sys
 import tempfile
 import threading
 import urllib.request
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -32,6 +33,14 @@ class RequestRefused(Phal2Error):
         self.code = code
         self.message = message
         self.data = data
+
+
+class UnknownSnapshot(Phal2Error):
+    """A snapshot that was never taken, or is used up."""
+
+    def __init__(self, snapshot: str) -> None:
+        super().__init__(f"there is no snapshot {snapshot}: a revert uses it up, with all later ones; take a new one")
+        self.snapshot = snapshot
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +69,22 @@ class Endpoint:
         """Return the number of the newest block."""
         return int(self.request("eth_blockNumber"), 16)
 
-    def mine(self) -> None:
-        """Seal a block now."""
-        self.request("evm_mine")
+    def mine(self, blocks: int = 1) -> None:
+        """Seal blocks now."""
+        self.request("anvil_mine", blocks)
 
     def advance_time(self, seconds: int) -> None:
         """Move the devnet's time forward; L1 and L2 seal the blocks that belong to it."""
         self.request("evm_increaseTime", hex(seconds))
+
+    def snapshot(self) -> str:
+        """Note the present state and return what `revert` takes: of the whole devnet on L2, of L1 alone on L1."""
+        return str(self.request("evm_snapshot"))
+
+    def revert(self, snapshot: str) -> None:
+        """Return to a snapshot, which is used up with all later ones; raise `UnknownSnapshot`."""
+        if not self.request("evm_revert", snapshot):
+            raise UnknownSnapshot(snapshot)
 
 
 class DevnetProcess:
@@ -103,6 +121,37 @@ class DevnetProcess:
                 errors.seek(0)
                 raise DevnetProcessError(f"the devnet did not start: {errors.read().strip()}")
         return cls(process, json.loads(line))
+
+    def mine(self, blocks: int = 1) -> None:
+        """Seal L2 blocks now; L1 follows at its times."""
+        self.l2.mine(blocks)
+
+    def advance_time(self, seconds: int) -> None:
+        """Move the devnet's time forward; L1 and L2 seal the blocks that belong to it."""
+        self.l2.advance_time(seconds)
+
+    def snapshot(self) -> str:
+        """Note the present state of L1, sequencer, follower and time, and return what `revert` takes."""
+        return self.l2.snapshot()
+
+    def revert(self, snapshot: str) -> None:
+        """Return L1, sequencer, follower and time to a snapshot; it is used up with all later ones."""
+        self.l2.revert(snapshot)
+
+    def reorg_l1(self, depth: int) -> None:
+        """Replace the newest `depth` L1 blocks by others; L2 follows."""
+        self.l1.request("anvil_reorg", depth)
+
+    @contextmanager
+    def stop_sequencer(self) -> Iterator[None]:
+        """Have no L2 block built within the `with` block, unless one is asked for; L1 and derivation go on."""
+        seconds = self.l2.request("anvil_getIntervalMining")
+        self.l2.request("evm_setIntervalMining", 0)
+        try:
+            yield
+        finally:
+            if seconds is not None:
+                self.l2.request("evm_setIntervalMining", seconds)
 
     def stop(self) -> int:
         """End the devnet as Ctrl-C does and return its exit code."""

@@ -1,10 +1,11 @@
 """The pytest plugin `phal2`: a devnet for a test session.
 
-def test_transfer(l2):
-    assert l2.request("eth_chainId") == hex(l2.chain_id)
+def test_transfer(devnet, l2):
+    devnet.mine()
+    assert l2.block_number() >= 1
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,12 +15,26 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(scope="session")
-def devnet() -> "Iterator[DevnetProcess]":
+def devnet_options() -> Sequence[str]:
+    """Further options of `phal2 devnet` for the session's devnet; override it in a conftest.py to give some."""
+    return ()
+
+
+@pytest.fixture(scope="session")
+def devnet(devnet_options: Sequence[str]) -> "Iterator[DevnetProcess]":
     """A running devnet on free ports, one for the session; it ends with it."""
     from phal2.devnet.process import DevnetProcess
 
-    with DevnetProcess.start() as running:
+    with DevnetProcess.start(*devnet_options) as running:
         yield running
+
+
+@pytest.fixture
+def restored_devnet(devnet: "DevnetProcess") -> "Iterator[DevnetProcess]":
+    """The session's devnet, which returns after the test to where it was before: L1, L2, follower and time."""
+    before = devnet.snapshot()
+    yield devnet
+    devnet.revert(before)
 
 
 @pytest.fixture(scope="session")

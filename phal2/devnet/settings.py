@@ -1,10 +1,11 @@
 """What a devnet can be told; the defaults are those of DESIGN section 7."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from phal2.devnet.accounts import DEFAULT_ACCOUNT_COUNT, DEFAULT_MNEMONIC
+from phal2.node.rpc.options import RpcOptions
 
 ETHER: Final = 10**18
 
@@ -16,7 +17,10 @@ _MOST_WHOLE_DIGITS: Final = 60
 class DevnetSettings:
     """Ports (0 lets the system choose), block times in seconds, balances in wei, gas limits in gas.
 
-    Without a data directory the chains live in a temporary one that is removed at the end.
+    Without a data directory the chains live in a temporary one that is removed at the end. `state_retention` is the
+    number of newest blocks whose state each chain keeps, None for all. `development` offers the development methods,
+    `automine` seals an L2 block for each transaction, `allow_state_edits` lets the state of L2 be edited, after which
+    the follower has another chain. `rpc` is for all servers.
     """
 
     host: str = "127.0.0.1"
@@ -28,6 +32,7 @@ class DevnetSettings:
     l1_chain_id: int = 31337
     l2_chain_id: int = 20350
     data_dir: Path | None = None
+    state_retention: int | None = None
     mnemonic: str = DEFAULT_MNEMONIC
     account_count: int = DEFAULT_ACCOUNT_COUNT
     balance: int = 10_000 * ETHER
@@ -35,6 +40,10 @@ class DevnetSettings:
     l2_gas_limit: int = 30_000_000
     owner_claim_delay: int = 60
     migration_tree: Path | None = None
+    development: bool = True
+    automine: bool = False
+    allow_state_edits: bool = False
+    rpc: RpcOptions = field(default_factory=RpcOptions)
 
 
 def format_ether(wei: int) -> str:

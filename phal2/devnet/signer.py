@@ -52,7 +52,7 @@ class TransactionFields:
 
 def signed_transaction(fields: TransactionFields, private_key: bytes) -> SignedTransaction:
     """Return the signed transaction. Raises `CannotSign`."""
-    unsigned = _unsigned(fields)
+    unsigned = unsigned_transaction(fields)
     y_parity, r, s = sign(signing_hash(unsigned), private_key)
     if isinstance(unsigned, LegacyTransaction):
         return replace(unsigned, v=unsigned.v + y_parity, r=r, s=s)
@@ -61,11 +61,17 @@ def signed_transaction(fields: TransactionFields, private_key: bytes) -> SignedT
 
 def sign_message(message: bytes, private_key: bytes) -> bytes:
     """Return the signature of a message for people to read: r, s, and v as 27 or 28 (EIP-191, version 0x45)."""
-    y_parity, r, s = sign(keccak256(_MESSAGE_PREFIX + str(len(message)).encode() + message), private_key)
+    return sign_digest(keccak256(_MESSAGE_PREFIX + str(len(message)).encode() + message), private_key)
+
+
+def sign_digest(digest: bytes, private_key: bytes) -> bytes:
+    """Return the signature of 32 bytes: r, s, and v as 27 or 28."""
+    y_parity, r, s = sign(digest, private_key)
     return r.to_bytes(32, "big") + s.to_bytes(32, "big") + bytes([27 + y_parity])
 
 
-def _unsigned(fields: TransactionFields) -> SignedTransaction:
+def unsigned_transaction(fields: TransactionFields) -> SignedTransaction:
+    """Return the transaction with zeros for r and s, and y parity 0. Raises `CannotSign`."""
     kind = fields.transaction_type
     if kind == LEGACY:
         return LegacyTransaction(

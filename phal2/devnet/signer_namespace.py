@@ -7,7 +7,10 @@ from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
 from phal2.devnet.accounts import DevAccount
-from phal2.devnet.signer import TransactionFields, sign_message, signed_transaction
+from phal2.devnet.development.chain import DevelopmentChain
+from phal2.devnet.development.impersonation import impersonated_transaction
+from phal2.devnet.signer import TransactionFields, sign_digest, sign_message, signed_transaction
+from phal2.devnet.typed_data import TypedDataDigest
 from phal2.node.protocol.addresses import ZERO_ADDRESS, to_checksum_address
 from phal2.node.protocol.transaction_codec import RecoveredTransaction, recovered
 from phal2.node.protocol.transactions import ACCESS_LIST, ATTESTED, DYNAMIC_FEE, LEGACY, SET_CODE
@@ -18,6 +21,7 @@ from phal2.node.rpc.formats.transaction import format_transaction
 from phal2.node.rpc.hexadecimal import data, parse_quantity
 from phal2.node.rpc.parameter_types import Address, AnyValue, Data, ParameterType
 from phal2.node.rpc.registry import MethodRegistry
+from phal2.node.rpc.result_schemas import ADDRESS, DATA, HASH, SIGNED_TRANSACTION, list_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,30 +48,45 @@ Request = Annotated[
 
 
 class SignerNamespace:
-    """eth_accounts, and what signs with the keys of those accounts. Everybody knows the keys."""
+    """eth_accounts, and what signs with the keys of those accounts. Everybody knows the keys.
 
-    def __init__(self, accounts: Sequence[DevAccount], chain: ChainService, registry: MethodRegistry) -> None:
+    With a chain under `development`, accounts that it impersonates send without a key.
+    """
+
+    def __init__(
+        self,
+        accounts: Sequence[DevAccount],
+        chain: ChainService,
+        registry: MethodRegistry,
+        development: DevelopmentChain | None = None,
+    ) -> None:
         """`registry` has the chain's methods: gas is estimated and transactions are sent as for any client."""
         self._accounts = {account.address: account for account in accounts}
         self._chain = chain
+        self._development = development
         self._registry = registry
         # Two transactions of one account that come at once must not be given the same nonce.
         self._locks: defaultdict[bytes, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     def register(self) -> None:
         """Offer the methods, in the place of the node's own eth_accounts."""
-        self._registry.add("eth_accounts", self.accounts)
-        self._registry.add("eth_sendTransaction", self.send_transaction)
-        self._registry.add("eth_signTransaction", self.sign_transaction)
-        self._registry.add("eth_sign", self.sign)
-        self._registry.add("personal_sign", self.personal_sign)
+        self._registry.add("eth_accounts", self.accounts, result=list_of(ADDRESS))
+        self._registry.add("eth_sendTransaction", self.send_transaction, result=HASH)
+        self._registry.add("eth_signTransaction", self.sign_transaction, result=SIGNED_TRANSACTION)
+        self._registry.add("eth_sign", self.sign, result=DATA)
+        self._registry.add("eth_signTypedData_v4", self.sign_typed_data, result=DATA)
+        self._registry.add("personal_sign", self.personal_sign, result=DATA)
 
     def accounts(self) -> list[str]:
-        """Return the addresses of the dev accounts."""
-        return [data(address) for address in self._accounts]
+        """Return the addresses of the dev accounts, and then of those that are impersonated."""
+        impersonated = () if self._development is None else self._development.impersonation.accounts
+        return [data(address) for address in dict.fromkeys((*self._accounts, *impersonated))]
 
     async def send_transaction(self, transaction: Request) -> str:
         """Fill in what is missing, sign, admit to the pool, and return the hash."""
+        sender = transaction.call.sender
+        if sender is not None and (development := self._impersonating(sender)) is not None:
+            return await self._send_without_key(transaction, sender, development)
         account = self._account(transaction.call.sender)
         async with self._locks[account.address]:
             signed = await self._signed(transaction, account)
@@ -83,6 +102,10 @@ class SignerNamespace:
         """Return the account's signature of a message, v being 27 or 28 (EIP-191)."""
         return data(sign_message(message, self._account(address).private_key))
 
+    def sign_typed_data(self, address: Address, digest: TypedDataDigest) -> str:
+        """Return the account's signature of typed data, v being 27 or 28 (EIP-712)."""
+        return data(sign_digest(digest, self._account(address).private_key))
+
     def personal_sign(
         self,
         message: Data,
@@ -92,6 +115,20 @@ class SignerNamespace:
         """Return the same as eth_sign, whose parameters come in the other order; any password will do."""
         return self.sign(address, message)
 
+    async def _send_without_key(
+        self, transaction: TransactionRequest, sender: bytes, development: DevelopmentChain
+    ) -> str:
+        async with self._locks[sender]:
+            fields = await self._filled_in(transaction, sender)
+            return data(await development.admit(impersonated_transaction(fields, sender)))
+
+    def _impersonating(self, sender: bytes) -> DevelopmentChain | None:
+        """Return the chain where it impersonates an account whose key is not here."""
+        development = self._development
+        if development is None or sender in self._accounts or not development.impersonation.includes(sender):
+            return None
+        return development
+
     def _account(self, address: bytes | None) -> DevAccount:
         """Return the account of an address; where none is given, the first, as other development chains do."""
         asked_for = next(iter(self._accounts), ZERO_ADDRESS) if address is None else address
@@ -100,7 +137,8 @@ class SignerNamespace:
             raise RpcError(
                 SERVER_ERROR,
                 f"the key of {to_checksum_address(asked_for)} is not here: eth_accounts lists the accounts that the "
-                "devnet signs for; sign for others yourself and use eth_sendRawTransaction",
+                "devnet signs for; sign for others yourself and use eth_sendRawTransaction, or impersonate them "
+                "(hardhat_impersonateAccount)",
             )
         return account
 

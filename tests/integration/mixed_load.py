@@ -40,7 +40,7 @@ from phal2.node.protocol.transactions import (
 
 GWEI = 10**9
 FEE_CAP = 100 * GWEI
-FUNDS = 10**18
+FUNDS = 100 * 10**18
 KINDS = ("legacy", "access list", "dynamic fee", "set code", "enclave key", "substrate account")
 ENCLAVE_KEY = keccak256(b"enclave under load")
 FUNDER = 8
@@ -170,7 +170,7 @@ async def submit(url: str, envelopes: Sequence[bytes], connections: int = 4) -> 
     waiting = iter(envelopes)
 
     async def send_on(session: aiohttp.ClientSession) -> list[bytes]:
-        return [await _taken(session, url, raw) for raw in waiting]
+        return [await send_until_taken(session, url, raw) for raw in waiting]
 
     async with aiohttp.ClientSession() as session:
         taken = await asyncio.gather(*(send_on(session) for _ in range(connections)))
@@ -189,7 +189,7 @@ async def load_and_end(
 
     async def send_on(session: aiohttp.ClientSession) -> None:
         for raw in waiting:
-            sent.append(await _taken(session, devnet.l2.url, raw))
+            sent.append(await send_until_taken(session, devnet.l2.url, raw))
 
     async def watch(session: aiohttp.ClientSession) -> None:
         while True:
@@ -212,7 +212,7 @@ async def load_and_end(
     return seen
 
 
-async def _taken(session: aiohttp.ClientSession, url: str, raw: bytes) -> bytes:
+async def send_until_taken(session: aiohttp.ClientSession, url: str, raw: bytes) -> bytes:
     """Send an envelope until it is taken, and return its hash."""
     while "error" in (answer := await call(session, url, "eth_sendRawTransaction", f"0x{raw.hex()}")):
         assert _may_be_tried_again(answer["error"]["message"]), answer
@@ -230,6 +230,16 @@ async def call(session: aiohttp.ClientSession, url: str, method: str, *parameter
     body = orjson.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": parameters})
     async with session.post(url, data=body, headers={"Content-Type": "application/json"}) as response:
         return orjson.loads(await response.read())
+
+
+async def batch(session: aiohttp.ClientSession, url: str, method: str, calls: Sequence[Sequence[object]]) -> list[Any]:
+    """Return the results of several calls of one method, in their order, from one request."""
+    requests = [
+        {"jsonrpc": "2.0", "id": number, "method": method, "params": parameters}
+        for number, parameters in enumerate(calls)
+    ]
+    async with session.post(url, data=orjson.dumps(requests), headers={"Content-Type": "application/json"}) as response:
+        return [answer["result"] for answer in orjson.loads(await response.read())]
 
 
 def receipts(l2: Endpoint, hashes: Sequence[bytes]) -> list[Any]:

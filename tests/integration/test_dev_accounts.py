@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from chain_actions import mine
 from eth_account import Account
-from eth_account.messages import encode_defunct
+from eth_account.messages import encode_defunct, encode_typed_data
 from web3 import Web3
 
 from phal2.contracts import load_artefact
@@ -197,3 +197,19 @@ def test_a_call_that_would_revert_is_refused_with_its_reason(web3: Web3, l2: End
             {"to": notebook.address, "data": notebook.encode_abi("failWithReason", ["out of ink"])},
         )
     assert refusal.value.code == 3
+
+
+def test_typed_data_is_signed(chain: Web3) -> None:
+    account = chain.eth.accounts[2]
+    document = {
+        "types": {"Order": [{"name": "amount", "type": "uint256"}, {"name": "note", "type": "string"}]},
+        "primaryType": "Order",
+        "domain": {"name": "Shop", "chainId": chain.eth.chain_id},
+        "message": {"amount": "5", "note": "by the door"},
+    }
+
+    signature = ask(chain, "eth_signTypedData_v4", account, document)
+
+    domain = [{"name": "name", "type": "string"}, {"name": "chainId", "type": "uint256"}]
+    document["types"]["EIP712Domain"] = domain
+    assert Account.recover_message(encode_typed_data(full_message=document), signature=signature) == account

@@ -3,16 +3,14 @@
 import json
 import signal
 import socket
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 from chain_actions import send
 from eth_account import Account
+from node_process import command, refused, running
 from web3 import Web3
 
 from phal2.devnet.process import DevnetProcess, Endpoint
@@ -41,35 +39,6 @@ def transfer(devnet: DevnetProcess) -> Any:
     """Send a wei on L2 from the devnet's first account and return the receipt."""
     web3 = Web3(Web3.HTTPProvider(devnet.l2.url))
     return send(web3, Account.from_key(devnet.accounts[0]["privateKey"]), to=RECIPIENT, value=1)
-
-
-def command(devnet: DevnetProcess, chain_dir: Path, data_dir: Path, *options: str) -> tuple[str, ...]:
-    files = ("--rollup-config", str(chain_dir / "rollup.json"), "--genesis", str(chain_dir / "genesis.json"))
-    given = ("--l1", devnet.l1.url, *files, "--data-dir", str(data_dir), "--port", "0", "--json", *options)
-    return (sys.executable, "-m", "phal2", "node", *given)
-
-
-@contextmanager
-def running(arguments: tuple[str, ...]) -> Iterator[tuple["subprocess.Popen[str]", Endpoint]]:
-    """A node that serves, and where."""
-    process = subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    try:
-        line = process.stdout.readline()
-        assert line, process.stderr and process.stderr.read()
-        description = json.loads(line)
-        assert description["ws"] == "ws" + description["rpc"].removeprefix("http")
-        yield process, Endpoint(description["rpc"], description["chainId"])
-    finally:
-        process.kill()
-        process.communicate()
-
-
-def refused(arguments: tuple[str, ...]) -> tuple[int, str]:
-    """Run a node that cannot begin; return its exit code, and all that it wrote to stderr."""
-    result = subprocess.run(arguments, capture_output=True, text=True, timeout=60, check=False)
-    assert result.stdout == ""
-    return result.returncode, result.stderr
 
 
 def assert_same_chain(node: Endpoint, sequencer: Endpoint, last: int) -> None:

@@ -3,10 +3,12 @@
 A test is one transaction on a prepared state, judged by the state root and the hash of the logs.
 """
 
+import fcntl
 import json
 import tarfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -50,18 +52,32 @@ class Ancestors:
         return keccak256(str(number).encode())
 
 
-def read_archive(vectors: Path) -> Iterator[tuple[str, bytes]]:
-    """Yield (path, content) of the files of the archive, in its order."""
-    with tarfile.open(vectors / ARCHIVE, "r:xz") as archive:
-        for member in archive:
-            file = archive.extractfile(member) if member.name.endswith(".json") else None
-            if file is not None:
-                yield member.name, file.read()
+def extract_archive(vectors: Path, folder: Path) -> Path:
+    """Extract the archive's .json files into `folder` unless that is done; return the folder that has the directories.
+
+    Processes that share a folder wait for the first of them.
+    """
+    with (folder.parent / f"{folder.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not folder.is_dir():
+            unfinished = folder.with_suffix(".unfinished")
+            with tarfile.open(vectors / ARCHIVE, "r:xz") as archive:
+                members = [member for member in archive if member.isfile() and member.name.endswith(".json")]
+                archive.extractall(unfinished, members, filter="data")
+            unfinished.rename(folder)
+    return folder / "GeneralStateTests"
 
 
-def read_tests(path: str, content: bytes, fork: str = "Cancun") -> Iterator[StateTest]:
-    """Yield the tests of a file, one for each post-state of the fork."""
-    directory = "/".join(path.split("/")[1:-1])
+@lru_cache(maxsize=2)
+def directory_tests(root: Path, directory: str) -> tuple[StateTest, ...]:
+    """Return the tests of a directory, by the names of their files."""
+    return tuple(
+        test for path in sorted((root / directory).glob("*.json")) for test in read_tests(directory, path.read_bytes())
+    )
+
+
+def read_tests(directory: str, content: bytes, fork: str = "Cancun") -> Iterator[StateTest]:
+    """Yield the tests of a file in `directory`, one for each post-state of the fork."""
     for name, test in json.loads(content).items():
         for post in test["post"].get(fork, ()):
             indexes = post["indexes"]

@@ -10,6 +10,8 @@ from pathlib import Path
 
 from phal2.devnet.accounts import DEFAULT_ACCOUNT_COUNT, DEFAULT_MNEMONIC
 from phal2.devnet.settings import DevnetSettings, format_ether, parse_ether
+from phal2.node.command.rpc_options import add_rpc_options, rpc_options
+from phal2.node.command.state_retention import add_state_retention_option
 
 _DESCRIPTION = """\
 Start a local L1, an L2 sequencer, the batcher and a follower in one process, and print accounts, keys, contract
@@ -39,6 +41,8 @@ def add_devnet_parser(commands: "argparse._SubParsersAction[argparse.ArgumentPar
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object when ready, and nothing else")
     parser.add_argument("--data-dir", type=Path, metavar="DIR", help="keep the chains here (default: a temporary one)")
+    add_state_retention_option(parser)
+    add_rpc_options(parser)
     parser.add_argument("--host", default=defaults.host, help="address to listen on (default: %(default)s)")
     for option, default, what in (
         ("--l1-port", defaults.l1_port, "L1"),
@@ -77,6 +81,21 @@ def add_devnet_parser(commands: "argparse._SubParsersAction[argparse.ArgumentPar
         metavar="FILE",
         help="tree of claims (of `phal2 migration tree`) that migration_getLeaf answers from",
     )
+    parser.add_argument(
+        "--no-dev",
+        action="store_true",
+        help="leave out the development methods (evm_, anvil_ and hardhat_) of L1 and of the sequencer",
+    )
+    parser.add_argument(
+        "--automine",
+        action="store_true",
+        help="seal an L2 block for each transaction at once; the devnet's time runs ahead",
+    )
+    parser.add_argument(
+        "--allow-state-edits",
+        action="store_true",
+        help="let development methods edit the state of L2, too; the follower cannot follow from then on",
+    )
     parser.add_argument("-v", "--verbose", action="store_true", help="log what the node does to stderr")
     parser.set_defaults(run=run_devnet)
 
@@ -101,6 +120,7 @@ async def _serve(settings: DevnetSettings, as_json: bool) -> int:
         loop.add_signal_handler(number, stop.set)
     # The whole devnet comes with this, so the signals are minded before.
     from phal2.devnet.devnet import Devnet
+    from phal2.node.command.interpreter import tune_interpreter
 
     def progress(text: str) -> None:
         print(f"  {text}", file=sys.stderr, flush=True)
@@ -114,6 +134,7 @@ async def _serve(settings: DevnetSettings, as_json: bool) -> int:
             await asyncio.gather(starting, return_exceptions=True)
             return 0
         devnet = starting.result()
+        tune_interpreter()
         try:
             description = devnet.description
             text = json.dumps(description.to_json()) if as_json else description.to_text(settings)
@@ -137,6 +158,7 @@ def _settings(arguments: argparse.Namespace) -> DevnetSettings:
         l1_chain_id=arguments.l1_chain_id,
         l2_chain_id=arguments.l2_chain_id,
         data_dir=arguments.data_dir,
+        state_retention=arguments.state_retention,
         mnemonic=arguments.mnemonic,
         account_count=arguments.accounts,
         balance=arguments.balance,
@@ -144,6 +166,10 @@ def _settings(arguments: argparse.Namespace) -> DevnetSettings:
         l2_gas_limit=arguments.l2_gas_limit,
         owner_claim_delay=arguments.owner_claim_delay,
         migration_tree=arguments.migration_tree,
+        rpc=rpc_options(arguments),
+        development=not arguments.no_dev,
+        automine=arguments.automine,
+        allow_state_edits=arguments.allow_state_edits,
     )
 
 

@@ -51,6 +51,17 @@ COMMANDS: Final = (
         "move PHA balances from the Substrate chain to L2",
         "phal2.bridge.migration.command:add_migration_parser",
     ),
+    Command(
+        "execute",
+        "execute one block statelessly and compare its hash",
+        "phal2.node.command.execute_block:add_execute_parser",
+    ),
+    Command(
+        "genesis-hash",
+        "compute the hash of a chain's genesis block",
+        "phal2.node.command.genesis_hash:add_genesis_hash_parser",
+    ),
+    Command("db", "look into data directories", "phal2.node.command.database:add_database_parser"),
     Command("tee", "make quotes with the TEE simulator, verify quotes", "phal2.devnet.command.tee:add_tee_parser"),
     Command("tx", "send attested transactions", "phal2.devnet.command.tx:add_tx_parser"),
 )

@@ -4,13 +4,14 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
-from phal2.devnet.l1.sealing import next_environment, seal_block
+from phal2.devnet.l1.sealing import NO_CHOICES, heads_at, next_environment, seal_block
 from phal2.node.attestation.dcap import QuoteVerdicts
 from phal2.node.driver.clock import Clock
-from phal2.node.driver.pool_upkeep import drop_included
+from phal2.node.driver.pool_upkeep import drop_included, is_executable
 from phal2.node.protocol.block_refs import BlockId
 from phal2.node.protocol.errors import InvalidTransaction, Phal2Error
 from phal2.node.protocol.headers import Block
@@ -68,10 +69,10 @@ class AdvanceTooLong(Phal2Error):
 class EmbeddedL1:
     """An L1 chain with one sealer. Make it with `open`, `start` the sealing, `stop` it.
 
-    A block is sealed every `block_time` seconds of the clock. Its timestamp is the clock's, or one above its parent's
-    where that is later, so after a pause one block brings the chain to the present. No block is ahead of the clock: one
-    that must be, as it was asked for within the second of its parent, takes the clock along. Use it on one event loop;
-    blocks are executed on a thread of their own.
+    A block is sealed every `block_time` seconds of the clock, unless `seal_every` or `automine` say otherwise. Its
+    timestamp is the clock's, or one above its parent's where that is later, so after a pause one block brings the chain
+    to the present. No block is ahead of the clock: one that must be, as it was asked for within the second of its
+    parent, takes the clock along. Use it on one event loop; blocks are executed on a thread of their own.
     """
 
     def __init__(
@@ -83,7 +84,11 @@ class EmbeddedL1:
         self.verdicts = QuoteVerdicts()
         self.clock = clock
         self.mempool = Mempool()
-        self._block_time = block_time
+        self.choices = NO_CHOICES
+        """What the next block's proposer chooses."""
+        self.automine = False
+        """Whether a block is sealed for each transaction that the pool takes, before the submission returns."""
+        self._interval: int | None = block_time
         self._longest_advance = longest_advance
         self._admission = Admission(self.mempool, rules, self.verdicts, store)
         self._thread = ExecutionThread("phal2-l1")
@@ -92,6 +97,7 @@ class EmbeddedL1:
         self._next_timestamp: int | None = None
         self._last_sealed = clock.now()
         self._task: asyncio.Task[None] | None = None
+        self._waiting: asyncio.Future[Any] | None = None
 
     @classmethod
     def open(
@@ -102,15 +108,17 @@ class EmbeddedL1:
         block_time: int = 2,
         clock: Clock | None = None,
         *,
+        state_retention: int | None = None,
         durable: bool = True,
         longest_advance: int = LONGEST_ADVANCE,
     ) -> "EmbeddedL1":
         """Open the chain at `path`, or begin it there with `genesis`. Raises the `StorageError` that says why not.
 
         A clock that is behind the chain is moved to the time of its head. `longest_advance` is by how many seconds the
-        time may be moved forward at once.
+        time may be moved forward at once, `state_retention` of how many of the newest blocks the state is kept (None:
+        of all).
         """
-        store = ChainStore.open(path, genesis, chain_id, durable=durable)
+        store = ChainStore.open(path, genesis, chain_id, retention=state_retention, durable=durable)
         l1 = cls(store, L1Rules(chain_id), block_time, clock or Clock(), longest_advance)
         l1.clock.reach(l1._head_block().header.timestamp)
         return l1
@@ -165,6 +173,51 @@ class EmbeddedL1:
         self.advance_clock(max(0, timestamp - int(self.clock.now())))
         self._next_timestamp = timestamp
 
+    @property
+    def interval(self) -> int | None:
+        """The seconds between two blocks, None where none is sealed but for transactions or on demand."""
+        return self._interval
+
+    @property
+    def longest_advance(self) -> int:
+        """By how many seconds the time may be moved forward at once."""
+        return self._longest_advance
+
+    def seal_every(self, seconds: int | None) -> None:
+        """Seal a block every `seconds` (at least 1) from now on; None: only for transactions or on demand."""
+        self._interval = seconds
+        self._wake()
+
+    async def admit(self, recovered: RecoveredTransaction) -> bytes:
+        """Take a transaction into the pool whose sender is known, and else do as `submit_transaction` does."""
+        head = self._head_block().header
+        return await self._sealed(await self._admission.admit(recovered, head, self.pending_environment()))
+
+    async def at_head(self, step: Callable[[Block], None]) -> None:
+        """Run `step` with the newest block on the execution thread, while no block is sealed."""
+        async with self._lock:
+            await self._thread.run(lambda: step(self._head_block()))
+
+    async def go_back(self, head: BlockId, state_location: int | None = None, extra_data: bytes = b"") -> None:
+        """Make an earlier block the newest one; those above it are gone, with what is in them.
+
+        `state_location` is where its state's root was, to which edits made since are taken back. The next block has
+        `extra_data`, with which it is another one than was there before. Raises `StatePruned`.
+        """
+
+        def write() -> None:
+            self.store.write_heads(heads_at(self.store, head))
+            if state_location is not None:
+                self.store.undo_edits(head, state_location)
+
+        async with self._lock:
+            await self._thread.run(write)
+            self._next_timestamp = None
+            self.choices = replace(self.choices.for_later_blocks(), extra_data=extra_data)
+            self._last_sealed = self.clock.now()
+            self._wake()
+            self._tell_listeners(head.hash)
+
     # What the RPC server asks (ChainService).
 
     @property
@@ -187,13 +240,14 @@ class EmbeddedL1:
     def pending_environment(self) -> BlockEnvironment:
         """Return the environment of the block that would be sealed now."""
         parent = self._head_block()
-        return next_environment(self.rules, parent, self._timestamp_after(parent))
+        return next_environment(self.rules, parent, self._timestamp_after(parent), self.choices)
 
     async def submit_transaction(self, raw: bytes) -> bytes:
         """Take an envelope into the pool and return its hash, or raise a `Phal2Error` that says what is wrong."""
         if raw[:1] == bytes([BLOB]):
             raise BlobsNotSupported
-        return await self._admission.submit(raw, self._head_block().header, self.pending_environment())
+        head = self._head_block().header
+        return await self._sealed(await self._admission.submit(raw, head, self.pending_environment()))
 
     def pending_nonce(self, address: bytes) -> int:
         """Return the sender's next nonce with the pool's transactions counted."""
@@ -217,14 +271,34 @@ class EmbeddedL1:
     async def _seal_at_intervals(self) -> None:
         while True:
             head = self.head_id()
-            await self.clock.wait_until(self._next_sealing_time())
+            self._waiting = asyncio.ensure_future(self._until_due())
+            try:
+                await asyncio.wait((self._waiting,))
+            finally:
+                self._waiting.cancel()
             async with self._lock:
-                if self.head_id() == head:
+                if self.head_id() == head and self.clock.now() >= self._next_sealing_time():
                     await self._seal()
+
+    def _wake(self) -> None:
+        if self._waiting is not None:
+            self._waiting.cancel()
+
+    async def _until_due(self) -> None:
+        if self._interval is None:
+            await asyncio.get_running_loop().create_future()
+        await self.clock.wait_until(self._next_sealing_time())
+
+    async def _sealed(self, transaction_hash: bytes) -> bytes:
+        """Seal a block for a transaction that has just come into the pool, where that is asked for."""
+        # One that waits for another before it is sealed with that one.
+        if self.automine and is_executable(self.mempool, transaction_hash, self._state().nonce):
+            await self.mine()
+        return transaction_hash
 
     async def _seal(self, timestamp: int | None = None) -> BlockId:
         """Seal a block; the caller holds the lock."""
-        queues, planned = self.mempool.queues(), self._next_timestamp
+        queues, planned, choices = self.mempool.queues(), self._next_timestamp, self.choices
 
         def seal() -> BuiltBlock:
             # The head is read here, as a caller that was cancelled may have left its block to be sealed before.
@@ -236,7 +310,13 @@ class EmbeddedL1:
                 raise AdvanceTooLong(lead, self._longest_advance)
             end = time.monotonic() + _LONGEST_BUILD_SECONDS
             return seal_block(
-                self.rules, self.store, self.verdicts, parent, chosen, queues, lambda: time.monotonic() > end
+                self.rules,
+                self.store,
+                self.verdicts,
+                parent,
+                next_environment(self.rules, parent, chosen, choices),
+                queues,
+                lambda: time.monotonic() > end,
             )
 
         built = await self._thread.run(seal)
@@ -245,16 +325,23 @@ class EmbeddedL1:
         self._last_sealed = self.clock.now()
         if timestamp is None and self._next_timestamp == planned:
             self._next_timestamp = None
+        if self.choices == choices:
+            self.choices = choices.for_later_blocks()
         for refused in built.refused:
             log.info("transaction 0x%s leaves the pool: %s", refused.hash.hex(), refused.reason)
             self.mempool.remove(refused.hash)
         drop_included(self.mempool, block)
-        for listener in list(self._listeners):
-            listener(block.hash)
+        self._tell_listeners(block.hash)
         return BlockId(block.hash, block.header.number)
 
+    def _tell_listeners(self, block_hash: bytes) -> None:
+        for listener in list(self._listeners):
+            listener(block_hash)
+
     def _next_sealing_time(self) -> float:
-        return min(self._head_block().header.timestamp, self._last_sealed) + self._block_time
+        if self._interval is None:
+            return float("inf")
+        return min(self._head_block().header.timestamp, self._last_sealed) + self._interval
 
     def _timestamp_after(self, parent: Block) -> int:
         if self._next_timestamp is not None and self._next_timestamp > parent.header.timestamp:
@@ -268,7 +355,7 @@ class EmbeddedL1:
         return block
 
     def _state(self) -> WorldState:
-        return WorldState(self.store, self._head_block().header.state_root)
+        return WorldState(self.store, self._head_block().header.state_root, self.store.reader)
 
 
 def _report_failure(task: "asyncio.Task[None]") -> None:

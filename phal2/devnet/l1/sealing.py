@@ -1,6 +1,7 @@
 """How the embedded L1 seals a block: its environment, the pool's transactions, the heads that follow."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 
 from phal2.node.attestation.dcap import QuoteVerdicts
@@ -23,22 +24,49 @@ FINALIZED_DISTANCE: Final = 4
 """How many blocks the safe and the finalized head are behind the latest, where the chain is long enough."""
 
 
-def next_environment(rules: L1Rules, parent: Block, timestamp: int) -> BlockEnvironment:
+@dataclass(frozen=True, slots=True)
+class HeaderChoices:
+    """What a block's proposer may choose. None leaves a field to its rule: randomness and base fee, the gas limit.
+
+    `base_fee_per_gas` is in wei; only a development chain can choose it.
+    """
+
+    coinbase: bytes = COINBASE
+    prev_randao: bytes | None = None
+    base_fee_per_gas: int | None = None
+    gas_limit: int | None = None
+    extra_data: bytes = b""
+
+    def for_later_blocks(self) -> "HeaderChoices":
+        """Return what is left of the choices when the next block is sealed; the gas limit lasts by its own rule."""
+        return HeaderChoices(coinbase=self.coinbase)
+
+
+NO_CHOICES: Final = HeaderChoices()
+
+
+def next_environment(
+    rules: L1Rules, parent: Block, timestamp: int, choices: HeaderChoices = NO_CHOICES
+) -> BlockEnvironment:
     """Return the environment of the block that follows `parent`.
 
     The randomness and the beacon block root, which a consensus layer would give, follow from the parent's hash; the
     gas limit stays.
     """
-    return l1_environment(
+    environment = l1_environment(
         rules,
         parent.header,
         parent.hash,
         timestamp=timestamp,
-        coinbase=COINBASE,
-        prev_randao=keccak256(b"randao" + parent.hash),
-        gas_limit=parent.header.gas_limit,
+        coinbase=choices.coinbase,
+        prev_randao=keccak256(b"randao" + parent.hash) if choices.prev_randao is None else choices.prev_randao,
+        gas_limit=parent.header.gas_limit if choices.gas_limit is None else choices.gas_limit,
         parent_beacon_block_root=keccak256(b"beacon block" + parent.hash),
+        extra_data=choices.extra_data,
     )
+    if choices.base_fee_per_gas is None:
+        return environment
+    return replace(environment, base_fee_per_gas=choices.base_fee_per_gas)
 
 
 def seal_block(
@@ -46,13 +74,12 @@ def seal_block(
     store: ChainStore,
     verdicts: QuoteVerdicts,
     parent: Block,
-    timestamp: int,
+    environment: BlockEnvironment,
     queues: Mapping[bytes, Sequence[PooledTransaction]],
     should_stop: Callable[[], bool],
 ) -> BuiltBlock:
-    """Build a block on `parent`, the store's head, from the pool's `queues`, and store it with its heads."""
-    environment = next_environment(rules, parent, timestamp)
-    execution = BlockExecution(rules, environment, store, parent.header.state_root, store, verdicts)
+    """Build the block of `environment` on `parent`, the store's head, from the pool's `queues`, and store it."""
+    execution = BlockExecution(rules, environment, store, parent.header.state_root, store, verdicts, store.reader)
     order = TransactionOrder(queues, execution.state.nonce, environment.base_fee_per_gas, attested_gas=0)
     built = build_block(execution, (), order, should_stop)
     block = built.executed.block

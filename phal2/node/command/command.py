@@ -8,12 +8,16 @@ import sys
 from pathlib import Path
 from typing import Final
 
+from phal2.node.command.rpc_options import add_rpc_options, rpc_options
+from phal2.node.command.state_retention import add_state_retention_option
+
 DEFAULT_PORT: Final = 9547
 """Beside a devnet, which takes 9545 and 9546."""
 
 _DESCRIPTION: Final = """\
 Run one L2 node. It derives the L2 chain from L1 and serves it by JSON-RPC (HTTP and WebSocket on one port):
-the namespaces eth, net, web3, txpool, debug, optimism and attestation.
+the namespaces eth, net, web3, txpool, debug, ots, optimism and attestation. Beside it are /health, /ready and, for
+Prometheus, /metrics.
 
 A follower, which is the default, needs nothing but L1 and the two files, trusts nobody, and reaches the very
 block hashes that the sequencer has. With --sequencer the node builds blocks, too, and takes transactions; a
@@ -54,6 +58,8 @@ def add_node_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParse
     parser.add_argument(
         "--port", type=_port, default=DEFAULT_PORT, help="port to listen on (default: %(default)s; 0: any free one)"
     )
+    add_state_retention_option(parser)
+    add_rpc_options(parser)
     parser.add_argument("--sequencer", action="store_true", help="build blocks, rather than follow only")
     parser.add_argument(
         "--json", action="store_true", help="print {rpc, ws, chainId} on one line when ready; logs go to stderr anyway"
@@ -115,8 +121,10 @@ async def _run(arguments: argparse.Namespace) -> None:
         host=arguments.host,
         port=arguments.port,
         is_sequencer=arguments.sequencer,
+        state_retention=arguments.state_retention,
         as_json=arguments.json,
         progress_seconds=arguments.progress_interval,
+        rpc=rpc_options(arguments),
     )
     await run_node(options)
 

@@ -1,12 +1,10 @@
 """Reads the files that a node begins with: rollup.json and genesis.json."""
 
-import json
 from pathlib import Path
-from typing import Any, Final
-
-import orjson
+from typing import Final
 
 from phal2.node.command.genesis_json import Genesis
+from phal2.node.command.json_documents import parse_document
 from phal2.node.protocol.configuration_fields import InvalidConfiguration
 from phal2.node.protocol.rollup_config import RollupConfig
 
@@ -39,20 +37,4 @@ def _read_json(path: Path, longest: int) -> object:
         raise InvalidConfiguration(f"cannot be read: {error.strerror or error}") from error
     if len(text) > longest:
         raise InvalidConfiguration(f"is longer than {longest} bytes")
-    try:
-        # The standard library's parser finds names that come twice, but follows any depth down the C stack, whose end
-        # the recursion limit does not guard while an EVM raises it. orjson has a limit of its own, so it goes first.
-        orjson.loads(text)
-        document: object = json.loads(text, object_pairs_hook=_object_of_unique_names)
-    except (ValueError, RecursionError) as error:
-        raise InvalidConfiguration(f"is not JSON: {error}") from None
-    return document
-
-
-def _object_of_unique_names(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    fields: dict[str, Any] = {}
-    for name, value in pairs:
-        if name in fields:
-            raise InvalidConfiguration(f"{name[:80]} is there twice in one object")
-        fields[name] = value
-    return fields
+    return parse_document(text)

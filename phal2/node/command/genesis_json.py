@@ -103,7 +103,7 @@ class Genesis:
             base_fee_per_gas=fields.quantity("baseFeePerGas", 256),
             extra_data=extra_data,
             number=fields.quantity("number", 64, default=0),
-            accounts=_read_accounts(fields.section("alloc")),
+            accounts=read_accounts(fields.section("alloc")),
         )
 
 
@@ -118,7 +118,8 @@ def _account_to_json(account: GenesisAccount) -> dict[str, object]:
     return fields
 
 
-def _read_accounts(alloc: ConfigurationFields) -> dict[bytes, GenesisAccount]:
+def read_accounts(alloc: ConfigurationFields) -> dict[bytes, GenesisAccount]:
+    """Read geth's `alloc`, accounts by address in hex; raise `InvalidConfiguration`, which names the account."""
     accounts: dict[bytes, GenesisAccount] = {}
     for name, account in alloc.sections():
         address = _fixed_hex(name, ADDRESS_LENGTH)

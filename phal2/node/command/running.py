@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from phal2.node.command.configuration_files import read_genesis, read_rollup_config
+from phal2.node.command.interpreter import tune_interpreter
 from phal2.node.command.progress import log_progress, progress_line
 from phal2.node.driver.clock import Clock
 from phal2.node.driver.rollup_node import NodeSettings, RollupNode
@@ -16,8 +17,11 @@ from phal2.node.l1.client import L1Client
 from phal2.node.protocol.configuration_fields import InvalidConfiguration
 from phal2.node.protocol.errors import Phal2Error
 from phal2.node.protocol.rollup_config import RollupConfig
+from phal2.node.rpc.admin import AdminNamespace
 from phal2.node.rpc.chain_methods import register_chain_methods
+from phal2.node.rpc.node_monitoring import monitor_node
 from phal2.node.rpc.optimism import OptimismNamespace
+from phal2.node.rpc.options import RpcOptions
 from phal2.node.rpc.registry import MethodRegistry
 from phal2.node.rpc.server import RpcServer
 from phal2.node.rpc.workers import Workers
@@ -37,7 +41,10 @@ class WrongL1(InvalidConfiguration):
 
 @dataclass(frozen=True, slots=True)
 class NodeOptions:
-    """What `phal2 node` was told: files, endpoints, and whether it builds blocks or follows."""
+    """What `phal2 node` was told: files, endpoints, and whether it builds blocks or follows.
+
+    `state_retention` is the number of newest blocks whose state is kept, None for all.
+    """
 
     l1_url: str
     rollup_config: Path
@@ -46,8 +53,10 @@ class NodeOptions:
     host: str
     port: int
     is_sequencer: bool
+    state_retention: int | None
     as_json: bool
     progress_seconds: float
+    rpc: RpcOptions
 
 
 async def run_node(options: NodeOptions) -> None:
@@ -58,12 +67,15 @@ async def run_node(options: NodeOptions) -> None:
         l1 = L1Client(options.l1_url)
         parts.push_async_callback(l1.close)
         await _check_l1(l1, config)
-        settings = NodeSettings(options.data_dir, options.l1_url, options.is_sequencer)
+        settings = NodeSettings(
+            options.data_dir, options.l1_url, options.is_sequencer, state_retention=options.state_retention
+        )
         node = RollupNode(settings, config, genesis, Clock())
         parts.push_async_callback(node.stop)
         server = await _serve(node, options)
         parts.push_async_callback(server.stop)
         await node.start()
+        tune_interpreter()
         log.info(
             "%s of chain %d: JSON-RPC at %s, L1 at %s, data in %s; %s",
             "sequencer" if options.is_sequencer else "follower",
@@ -104,9 +116,19 @@ async def _check_l1(l1: L1Client, config: RollupConfig) -> None:
 
 async def _serve(node: RollupNode, options: NodeOptions) -> RpcServer:
     registry, workers = MethodRegistry(), Workers(_WORKERS)
-    register_chain_methods(registry, node, workers)
+    register_chain_methods(registry, node, workers, options=options.rpc)
     OptimismNamespace(node).register(registry)
-    server = RpcServer(registry, options.host, options.port, workers=workers)
+    if options.rpc.enable_admin:
+        AdminNamespace(node).register(registry)
+    server = RpcServer(
+        registry,
+        options.host,
+        options.port,
+        workers=workers,
+        access=options.rpc.access,
+        limits=options.rpc.limits,
+        monitoring=monitor_node(node),
+    )
     await server.start()
     return server
 

@@ -12,13 +12,13 @@ class Clock:
     """
 
     def __init__(self) -> None:
-        self._offset = 0
+        self._offset = 0.0
         self._changed = asyncio.Event()
 
     @property
     def offset(self) -> int:
-        """By how many seconds this clock is ahead of wall time."""
-        return self._offset
+        """By how many seconds this clock is ahead of wall time (behind it where negative)."""
+        return round(self._offset)
 
     def now(self) -> float:
         """Return the current time in Unix seconds."""
@@ -28,9 +28,11 @@ class Clock:
         """Move the time forward by whole `seconds` (at least 0) for everyone who follows this clock."""
         if seconds < 0:
             raise ValueError(f"time cannot go back, got {seconds} s")
-        self._offset += seconds
-        self._changed.set()
-        self._changed = asyncio.Event()
+        self._shift(seconds)
+
+    def go_to(self, moment: float) -> None:
+        """Make `moment`, in Unix seconds, the present: for a chain that returns to an earlier state, also back."""
+        self._shift(moment - self.now())
 
     def reach(self, timestamp: int) -> None:
         """Move the time forward to `timestamp`; where it is there or later already, do nothing."""
@@ -45,3 +47,8 @@ class Clock:
                     await self._changed.wait()
             except TimeoutError:
                 continue
+
+    def _shift(self, seconds: float) -> None:
+        self._offset += seconds
+        self._changed.set()
+        self._changed = asyncio.Event()

@@ -2,6 +2,8 @@
 
 import asyncio
 import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 from phal2.node.derivation.dropped import Dropped
 from phal2.node.derivation.errors import Reset, Temporary
@@ -29,6 +31,7 @@ class DerivationLoop:
         self._retries = Retries("derivation", log)
         config = chain.rules.config
         self._watched = (config.deposit_contract_address, config.l1_system_config_address)
+        self._turn = asyncio.Lock()
         self._pipeline: DerivationPipeline | None = None
         self._reset_reason: str | None = None
         self._next_l1_number = 0
@@ -41,6 +44,15 @@ class DerivationLoop:
         """Have the pipeline start again at what rests on L1's present chain."""
         self._reset_reason = reason
 
+    @asynccontextmanager
+    async def held(self) -> AsyncIterator[None]:
+        """Derive nothing meanwhile, and begin afterwards as at a start: for one who moves the chain's heads."""
+        async with self._turn:
+            try:
+                yield
+            finally:
+                self._pipeline = self._added = self.current_l1 = None
+
     async def run(self) -> None:
         """Derive until cancelled. Endpoint failures are retried, L1 reorganisations reset the pipeline.
 
@@ -48,7 +60,10 @@ class DerivationLoop:
         """
         while True:
             try:
-                await self._step(self._pipeline or await self._started())
+                async with self._turn:
+                    has_more = await self._step(self._pipeline or await self._started())
+                if not has_more:
+                    await self._tracker.wait_for_change(1.0)
             except (EndpointError, Temporary) as error:
                 await asyncio.sleep(self._retries.failed(error))
             except Reset as error:
@@ -75,15 +90,18 @@ class DerivationLoop:
         self._reset_reason = None
         return pipeline
 
-    async def _step(self, pipeline: DerivationPipeline) -> None:
-        """Derive what follows from the L1 blocks read so far, and then give the pipeline the next one."""
+    async def _step(self, pipeline: DerivationPipeline) -> bool:
+        """Derive what follows from the L1 blocks read so far, and then give the pipeline the next one.
+
+        Return False where the next step is of use only after L1 has changed.
+        """
         if self._reset_reason is not None:
             raise Reset(self._reset_reason)
         if not await self._chain.run(lambda: derive_blocks(self._chain, pipeline)):
-            return
+            return True
         if self._added is not None and self._added != self.current_l1:
             await self._note_processed(self._added)
-        await self._add_next_l1_block(pipeline)
+        return await self._add_next_l1_block(pipeline)
 
     async def _note_processed(self, l1_block: L1BlockRef) -> None:
         chain = self._chain
@@ -91,19 +109,20 @@ class DerivationLoop:
             await chain.run(lambda: chain.store.record_safe_head(l1_block.id, chain.heads.safe.id))
         self.current_l1 = l1_block
 
-    async def _add_next_l1_block(self, pipeline: DerivationPipeline) -> None:
+    async def _add_next_l1_block(self, pipeline: DerivationPipeline) -> bool:
+        """Give the pipeline the next L1 block; return False where L1 has none yet."""
         head = self._tracker.head
         if head is None or self._next_l1_number > head.number:
             if head is not None and self._added is not None and head.number == self._added.number:
                 _expect_same_block(head, self._added)
-            await self._tracker.wait_for_change(1.0)
-            return
+            return False
         block = await self._l1.block(self._next_l1_number, self._watched)
         if block is None:
             raise Temporary(f"L1 block {self._next_l1_number} is not there, though the head is {head.number}")
         pipeline.add_l1_block(block)
         self._added = block.ref
         self._next_l1_number += 1
+        return True
 
     async def _finalize(self, finalized: L1BlockRef) -> None:
         if self.current_l1 is None:

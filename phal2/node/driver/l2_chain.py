@@ -113,7 +113,7 @@ class L2Chain:
 
     def state_at_head(self) -> WorldState:
         """Return a view of the state after the newest block."""
-        return WorldState(self.store, self.block(self.heads.unsafe.hash).header.state_root)
+        return WorldState(self.store, self.block(self.heads.unsafe.hash).header.state_root, self.store.reader)
 
     def environment(self, parent: Header, parent_hash: bytes, attributes: PayloadAttributes) -> BlockEnvironment:
         """Return the environment of the block that `attributes` ask for on `parent`."""
@@ -180,7 +180,13 @@ class L2Chain:
         parent_header = self.block(parent.hash).header
         environment = self.environment(parent_header, parent.hash, attributes)
         execution = BlockExecution(
-            self.rules, environment, self.store, parent_header.state_root, self.store, self.verdicts
+            self.rules,
+            environment,
+            self.store,
+            parent_header.state_root,
+            self.store,
+            self.verdicts,
+            self.store.reader,
         )
         try:
             forced = recover_all(attributes.transactions)

@@ -1,9 +1,10 @@
 """Keeps the pool in step with the chain: blocks that come, and blocks that a reorganisation takes away."""
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from phal2.node.driver.l2_chain import L2Chain
+from phal2.node.protocol.deposits import DepositTransaction
 from phal2.node.protocol.headers import Block
 from phal2.node.protocol.keccak import keccak256
 from phal2.node.protocol.transaction_codec import RecoveredTransaction, decode_transaction
@@ -16,6 +17,14 @@ def drop_included(pool: Mempool, block: Block) -> None:
     for raw in block.transactions:
         pool.remove(keccak256(raw))
     pool.drop_expired(block.header.timestamp)
+
+
+def is_executable(pool: Mempool, transaction_hash: bytes, account_nonce: Callable[[bytes], int]) -> bool:
+    """Tell whether a transaction is in the pool and waits for no other one; `account_nonce` reads the head's state."""
+    pooled = pool.get(transaction_hash)
+    if pooled is None or isinstance(pooled.transaction, DepositTransaction):
+        return False
+    return pooled.transaction.nonce < pool.next_nonce(pooled.sender, account_nonce(pooled.sender))
 
 
 def take_back(pool: Mempool, chain: L2Chain, dropped: Sequence[bytes]) -> None:

@@ -3,11 +3,24 @@
 import logging
 from dataclasses import dataclass, replace
 
+from phal2.node.derivation.errors import Critical
 from phal2.node.driver.l2_chain import HeadRefs, L2Chain
 from phal2.node.l1.client import L1Client
 from phal2.node.protocol.block_refs import L2BlockRef
 
 log = logging.getLogger("phal2.driver")
+
+
+class BeyondRetention(Critical):
+    """A reorganisation of L1 that reaches farther back than the states which are kept."""
+
+    def __init__(self, number: int, oldest: int) -> None:
+        super().__init__(
+            f"L1 has another chain now, and what L2 has in common with it ends at block {number}, but the oldest state "
+            f"kept is that of block {oldest}; synchronise into a new data directory, with a greater --state-retention"
+        )
+        self.number = number
+        self.oldest = oldest
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +52,7 @@ async def restart_point(chain: L2Chain, l1: L1Client) -> RestartPoint:
 def go_back_to(chain: L2Chain, before: HeadRefs, restart: RestartPoint) -> None:
     """Make the heads those of `restart`, which was found when they were `before`. For the execution thread.
 
-    Where the unsafe head can stay, so can the blocks that were built on it meanwhile.
+    Where the unsafe head can stay, so can the blocks that were built on it meanwhile. Raises `BeyondRetention`.
     """
     heads, present = restart.heads, chain.heads
     if heads.unsafe == before.unsafe:
@@ -58,6 +71,8 @@ def go_back_to(chain: L2Chain, before: HeadRefs, restart: RestartPoint) -> None:
             heads.safe.number,
         )
     if heads != present:
+        if heads.unsafe.number < (oldest := chain.store.oldest_state()):
+            raise BeyondRetention(heads.unsafe.number, oldest)
         chain.go_back(heads)
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,13 +40,17 @@ class NotTheSequencer(PoolRefusal):
 
 @dataclass(frozen=True, slots=True)
 class NodeSettings:
-    """How a node runs: the directory of its chain, the L1 endpoint, whether it sequences, and how often it asks L1."""
+    """How a node runs: the directory of its chain, the L1 endpoint, whether it sequences, and how often it asks L1.
+
+    `state_retention` is the number of newest blocks whose state is kept, None for all.
+    """
 
     data_dir: Path
     l1_url: str
     is_sequencer: bool
     l1_poll_interval: float = 0.25
     is_durable: bool = True
+    state_retention: int | None = None
 
 
 class RollupNode:
@@ -66,7 +70,13 @@ class RollupNode:
         self.rules = L2Rules(config)
         self.verdicts = QuoteVerdicts()
         self.chain_id = config.l2_chain_id
-        self.store = ChainStore.open(settings.data_dir, genesis, config.l2_chain_id, durable=settings.is_durable)
+        self.store = ChainStore.open(
+            settings.data_dir,
+            genesis,
+            config.l2_chain_id,
+            retention=settings.state_retention,
+            durable=settings.is_durable,
+        )
         self._thread = ExecutionThread(f"phal2-{'sequencer' if settings.is_sequencer else 'follower'}")
         self.chain = L2Chain(self.store, self.rules, self.verdicts, self._thread)
         self._l1 = L1Client(settings.l1_url)
@@ -75,6 +85,8 @@ class RollupNode:
         self.mempool: Mempool | None = None
         self.sequencing: SequencingLoop | None = None
         self._admission: Admission | None = None
+        self.after_submission: Callable[[bytes], Awaitable[None]] | None = None
+        """Where set, it is told of every transaction that was taken into the pool, and the submission waits for it."""
         if settings.is_sequencer:
             self.mempool = pool = Mempool()
             self.sequencing = SequencingLoop(self.chain, self._l1, self.mempool, clock, self.derivation.request_reset)
@@ -159,7 +171,19 @@ class RollupNode:
         if self._admission is None:
             raise NotTheSequencer
         head = self.chain.block(self.chain.heads.unsafe.hash).header
-        return await self._admission.submit(raw, head, self.pending_environment())
+        return await self._announced(await self._admission.submit(raw, head, self.pending_environment()))
+
+    async def admit(self, recovered: RecoveredTransaction) -> bytes:
+        """Take a transaction into the pool whose sender is known, and else do as `submit_transaction` does."""
+        if self._admission is None:
+            raise NotTheSequencer
+        head = self.chain.block(self.chain.heads.unsafe.hash).header
+        return await self._announced(await self._admission.admit(recovered, head, self.pending_environment()))
+
+    async def _announced(self, transaction_hash: bytes) -> bytes:
+        if self.after_submission is not None:
+            await self.after_submission(transaction_hash)
+        return transaction_hash
 
     def pending_nonce(self, address: bytes) -> int:
         """Return the sender's next nonce with the pool's transactions counted."""

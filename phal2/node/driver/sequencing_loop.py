@@ -59,6 +59,10 @@ class SequencingLoop:
         self._following_asked_at = float("-inf")
         self._active = asyncio.Event()
         self._active.set()
+        self.after_building: Callable[[float], None] = lambda _: None
+        """Told how many seconds each block took to build, seal and store."""
+        self._last_number: int | None = None
+        self._woken = asyncio.Event()
 
     @property
     def is_active(self) -> bool:
@@ -66,12 +70,18 @@ class SequencingLoop:
         return self._active.is_set()
 
     def start(self) -> None:
-        """Build blocks again after `stop`."""
+        """Build blocks again after `stop`, at what is then the head's time."""
         self._active.set()
+        self._wake()
 
     def stop(self) -> None:
         """Build no further block until `start`."""
         self._active.clear()
+
+    def build_up_to(self, last_number: int | None) -> None:
+        """Build no block above the number `last_number` until told otherwise; None takes the bound away."""
+        self._last_number = last_number
+        self._wake()
 
     async def run(self) -> None:
         """Build blocks until cancelled. Endpoint failures are retried.
@@ -81,7 +91,10 @@ class SequencingLoop:
         while True:
             await self._active.wait()
             parent = self._chain.heads.unsafe
-            await self._clock.wait_until(parent.timestamp + self._chain.rules.config.block_time)
+            if not self._may_follow(parent):
+                await self._woken.wait()
+                continue
+            await self._wait_until_due(parent.timestamp + self._chain.rules.config.block_time)
             try:
                 await self._build_next()
             except (EndpointError, Temporary) as error:
@@ -105,15 +118,36 @@ class SequencingLoop:
         seconds = self._building_seconds(timestamp)
 
         def build() -> BuiltBlock | None:
-            if self._chain.heads.unsafe != parent or not self._active.is_set():
+            if self._chain.heads.unsafe != parent or not self._active.is_set() or not self._may_follow(parent):
                 return None
             end = time.monotonic() + seconds
             return self._chain.build(parent, attributes, order, should_stop=lambda: time.monotonic() > end)
 
+        began = time.monotonic()
         built = await self._chain.run(build)
+        if built is not None:
+            self.after_building(time.monotonic() - began)
         for refused in built.refused if built is not None else ():
             log.info("transaction 0x%s leaves the pool: %s", refused.hash.hex(), refused.reason)
             self._mempool.remove(refused.hash)
+
+    def _wake(self) -> None:
+        self._woken.set()
+        self._woken = asyncio.Event()
+
+    async def _wait_until_due(self, timestamp: int) -> None:
+        """Return when the time has come, or something else has changed."""
+        if timestamp <= self._clock.now():
+            return
+        waiting = [asyncio.ensure_future(self._clock.wait_until(timestamp)), asyncio.ensure_future(self._woken.wait())]
+        try:
+            await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for each in waiting:
+                each.cancel()
+
+    def _may_follow(self, parent: L2BlockRef) -> bool:
+        return self._last_number is None or parent.number < self._last_number
 
     def _building_seconds(self, timestamp: int) -> float:
         """Return how long transactions may be added to the block of `timestamp`.

@@ -1,7 +1,8 @@
 """Stored blocks, transactions, receipts and logs as JSON-RPC shows them. What is asked for whole is serialised once."""
 
-from collections.abc import Iterator
-from typing import Any, Final
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, TypeAlias
 
 import orjson
 
@@ -15,16 +16,28 @@ from phal2.node.protocol.transaction_codec import RecoveredTransaction, decode_t
 from phal2.node.protocol.transactions import ATTESTED, BLOB, DEPOSIT
 from phal2.node.rpc.blob_price import blob_gas_price
 from phal2.node.rpc.chain_service import ChainService
-from phal2.node.rpc.formats.header import format_header
+from phal2.node.rpc.formats.block import format_block
 from phal2.node.rpc.formats.log import format_log
-from phal2.node.rpc.formats.raw_block import encode_block
 from phal2.node.rpc.formats.receipt import ReceiptPlace, blob_fields, format_receipt, l1_fee_fields
 from phal2.node.rpc.formats.transaction import Inclusion, format_transaction
-from phal2.node.rpc.hexadecimal import data, quantity
+from phal2.node.rpc.hexadecimal import data
 from phal2.node.state.rules import L2Rules
 from phal2.node.storage.recent_cache import RecentCache
 
 _CACHED_BYTES: Final = 32 << 20
+_MATCHES_WEIGHT: Final = 200
+"""Bytes of what is kept beside the objects: the entry, and each address and topic of the filter."""
+
+FilterKey: TypeAlias = tuple[frozenset[bytes], tuple[frozenset[bytes], ...]]
+"""Addresses and topics of a filter."""
+
+
+@dataclass(frozen=True, slots=True)
+class MatchingLogs:
+    """How many logs of a block a filter means, and their objects with commas between them."""
+
+    count: int
+    objects: bytes
 
 
 class BlockViews:
@@ -33,11 +46,12 @@ class BlockViews:
     def __init__(self, chain: ChainService) -> None:
         self._chain = chain
         self._store = chain.store
-        self._serialised: RecentCache[tuple[bytes, str], bytes] = RecentCache(_CACHED_BYTES)
+        self._serialised: RecentCache[tuple[bytes, str, int], bytes] = RecentCache(_CACHED_BYTES)
+        self._matches: RecentCache[tuple[bytes, FilterKey], MatchingLogs] = RecentCache(_CACHED_BYTES)
 
     def cached_block(self, block_hash: bytes, full: bool) -> orjson.Fragment | None:
         """Return a block's object where it has been serialised before."""
-        serialised = self._serialised.get((block_hash, "full" if full else "hashes"))
+        serialised = self._serialised.get((block_hash, "full" if full else "hashes", 0))
         return None if serialised is None else orjson.Fragment(serialised)
 
     def block(self, block_hash: bytes, full: bool) -> orjson.Fragment | None:
@@ -46,21 +60,19 @@ class BlockViews:
         block = self._store.block(block_hash)
         if cached is not None or block is None:
             return cached
-        fields = format_header(block.header, block.hash)
-        fields["size"] = quantity(len(encode_block(block)))
-        fields["totalDifficulty"] = "0x0"
-        fields["uncles"] = []
-        if block.header.withdrawals_root is not None:
-            fields["withdrawals"] = []
-        fields["transactions"] = (
+        transactions: list[Any] = (
             [self._transaction(block, index) for index in range(len(block.transactions))]
             if full
             else [data(keccak256(envelope)) for envelope in block.transactions]
         )
-        return self._serialise((block_hash, "full" if full else "hashes"), fields)
+        fields = format_block(block, transactions)
+        return self._serialise((block_hash, "full" if full else "hashes", 0), fields)
 
-    def transaction(self, block_hash: bytes, index: int) -> dict[str, Any] | None:
+    def transaction(self, block_hash: bytes, index: int) -> orjson.Fragment | None:
         """Return the object of the transaction at `index` of a block, None where there is none."""
+        serialised = self._serialised.get((block_hash, "transaction", index))
+        if serialised is not None:
+            return orjson.Fragment(serialised)
         block = self._store.block(block_hash)
         if block is None or not 0 <= index < len(block.transactions):
             return None
@@ -71,19 +83,32 @@ class BlockViews:
         block = self._store.block(block_hash)
         return None if block is None or not 0 <= index < len(block.transactions) else block.transactions[index]
 
-    def receipt(self, block_hash: bytes, index: int) -> dict[str, Any] | None:
+    def cached_receipt(self, block_hash: bytes, index: int) -> orjson.Fragment | None:
+        """Return a receipt's object where it has been serialised before."""
+        serialised = self._serialised.get((block_hash, "receipt", index))
+        return None if serialised is None else orjson.Fragment(serialised)
+
+    def receipt(self, block_hash: bytes, index: int) -> orjson.Fragment | None:
         """Return the object of the receipt at `index` of a block."""
+        cached = self.cached_receipt(block_hash, index)
+        if cached is not None:
+            return cached
         block, receipts = self._store.block(block_hash), self._store.receipts(block_hash)
         if block is None or receipts is None or not 0 <= index < len(receipts):
             return None
         logs_before = sum(len(receipt.logs) for receipt in receipts[:index])
         return self._receipt(block, receipts, index, logs_before, self._fee_parameters(block))
 
+    def cached_receipts(self, block_hash: bytes) -> orjson.Fragment | None:
+        """Return the objects of a block's receipts where they have been serialised before."""
+        serialised = self._serialised.get((block_hash, "receipts", 0))
+        return None if serialised is None else orjson.Fragment(serialised)
+
     def receipts(self, block_hash: bytes) -> orjson.Fragment | None:
         """Return the objects of all receipts of a block."""
-        serialised = self._serialised.get((block_hash, "receipts"))
-        if serialised is not None:
-            return orjson.Fragment(serialised)
+        cached = self.cached_receipts(block_hash)
+        if cached is not None:
+            return cached
         block, receipts = self._store.block(block_hash), self._store.receipts(block_hash)
         if block is None or receipts is None:
             return None
@@ -91,7 +116,7 @@ class BlockViews:
         for index, receipt in enumerate(receipts):
             objects.append(self._receipt(block, receipts, index, logs_before, parameters))
             logs_before += len(receipt.logs)
-        return self._serialise((block_hash, "receipts"), objects)
+        return self._serialise((block_hash, "receipts", 0), objects)
 
     def logs(self, block_hash: bytes, removed: bool = False) -> Iterator[tuple[Log, "LogView"]]:
         """Yield each log of a block with what gives its object."""
@@ -101,10 +126,38 @@ class BlockViews:
         log_index = 0
         for transaction_index, receipt in enumerate(receipts):
             for log in receipt.logs:
-                yield log, LogView(block, log, transaction_index, log_index, removed)
+                yield log, LogView(self, block, log, transaction_index, log_index, removed)
                 log_index += 1
 
-    def _transaction(self, block: Block, index: int) -> dict[str, Any]:
+    def log(self, block: Block, log: Log, transaction_index: int, log_index: int) -> orjson.Fragment:
+        """Return the object of a log of a block."""
+        key = (block.hash, "log", log_index)
+        serialised = self._serialised.get(key)
+        if serialised is not None:
+            return orjson.Fragment(serialised)
+        return self._serialise(key, show_log(block, log, transaction_index, log_index, removed=False))
+
+    def cached_matches(self, block_hash: bytes, filter_key: FilterKey) -> MatchingLogs | None:
+        """Return which logs of a block a filter means, where it was searched for them before."""
+        return self._matches.get((block_hash, filter_key))
+
+    def keep_matches(self, block_hash: bytes, filter_key: FilterKey, matches: Sequence[Any]) -> MatchingLogs:
+        """Remember which logs of a block a filter means, and return them."""
+        found = MatchingLogs(len(matches), orjson.dumps(matches)[1:-1])
+        addresses, topics = filter_key
+        weight = _MATCHES_WEIGHT * (1 + len(addresses) + sum(map(len, topics))) + len(found.objects)
+        self._matches.put((block_hash, filter_key), found, weight)
+        return found
+
+    def recovered(self, block: Block) -> Iterator[RecoveredTransaction]:
+        """Yield the transactions of a block with their senders."""
+        return (self._recovered(block, index) for index in range(len(block.transactions)))
+
+    def _transaction(self, block: Block, index: int) -> orjson.Fragment:
+        key = (block.hash, "transaction", index)
+        serialised = self._serialised.get(key)
+        if serialised is not None:
+            return orjson.Fragment(serialised)
         recovered = self._recovered(block, index)
         deposit_nonce = deposit_receipt_version = verified = None
         if recovered.transaction.transaction_type == DEPOSIT:
@@ -125,7 +178,7 @@ class BlockViews:
             deposit_receipt_version=deposit_receipt_version,
             attestation=verified,
         )
-        return format_transaction(recovered, inclusion)
+        return self._serialise(key, format_transaction(recovered, inclusion))
 
     def _receipt(
         self,
@@ -134,7 +187,11 @@ class BlockViews:
         index: int,
         logs_before: int,
         parameters: tuple[L1FeeParameters, Fork] | None,
-    ) -> dict[str, Any]:
+    ) -> orjson.Fragment:
+        key = (block.hash, "receipt", index)
+        serialised = self._serialised.get(key)
+        if serialised is not None:
+            return orjson.Fragment(serialised)
         recovered = self._recovered(block, index)
         gas_used_before = receipts[index - 1].cumulative_gas_used if index else 0
         place = ReceiptPlace(block.header, block.hash, index, gas_used_before, logs_before)
@@ -145,7 +202,7 @@ class BlockViews:
         if transaction_type == BLOB:
             price = blob_gas_price(self._chain.rules, block.header.excess_blob_gas)
             fields.update(blob_fields(len(recovered.transaction.blob_versioned_hashes), price))
-        return fields
+        return self._serialise(key, fields)
 
     def _recovered(self, block: Block, index: int) -> RecoveredTransaction:
         envelope = block.transactions[index]
@@ -159,7 +216,7 @@ class BlockViews:
         parameters = l1_attributes_of_block(block.transactions[0]).fee_parameters
         return parameters, rules.config.forks.fork_at(block.header.timestamp)
 
-    def _serialise(self, key: tuple[bytes, str], value: Any) -> orjson.Fragment:
+    def _serialise(self, key: tuple[bytes, str, int], value: Any) -> orjson.Fragment:
         serialised = orjson.dumps(value)
         self._serialised.put(key, serialised, len(serialised))
         return orjson.Fragment(serialised)
@@ -168,25 +225,29 @@ class BlockViews:
 class LogView:
     """A log with its place, shown only when asked for: most logs of a search do not match."""
 
-    __slots__ = ("_block", "_log", "_log_index", "_removed", "_transaction_index")
+    __slots__ = ("_block", "_log", "_log_index", "_removed", "_transaction_index", "_views")
 
-    def __init__(self, block: Block, log: Log, transaction_index: int, log_index: int, removed: bool) -> None:
+    def __init__(
+        self, views: BlockViews, block: Block, log: Log, transaction_index: int, log_index: int, removed: bool
+    ) -> None:
+        self._views = views
         self._block = block
         self._log = log
         self._transaction_index = transaction_index
         self._log_index = log_index
         self._removed = removed
 
-    def show(self) -> dict[str, Any]:
+    def show(self) -> orjson.Fragment | dict[str, Any]:
         """Return the log's object."""
-        header = self._block.header
-        return format_log(
-            self._log,
-            self._block.hash,
-            header.number,
-            header.timestamp,
-            keccak256(self._block.transactions[self._transaction_index]),
-            self._transaction_index,
-            self._log_index,
-            self._removed,
-        )
+        if self._removed:
+            return show_log(self._block, self._log, self._transaction_index, self._log_index, removed=True)
+        return self._views.log(self._block, self._log, self._transaction_index, self._log_index)
+
+
+def show_log(block: Block, log: Log, transaction_index: int, log_index: int, removed: bool) -> dict[str, Any]:
+    """Return the object of a log of a block; `removed` where the chain has left the block."""
+    header = block.header
+    transaction_hash = keccak256(block.transactions[transaction_index])
+    return format_log(
+        log, block.hash, header.number, header.timestamp, transaction_hash, transaction_index, log_index, removed
+    )

@@ -7,13 +7,15 @@ from phal2.node.attestation.errors import MalformedAttestationObject
 from phal2.node.attestation.presentation import parse_attestation_object
 from phal2.node.protocol.addresses import ZERO_ADDRESS
 from phal2.node.protocol.transactions import AccessList, Attestation, Authorization
-from phal2.node.rpc.errors import SERVER_ERROR, InvalidArgument, RpcError
+from phal2.node.rpc.errors import InvalidArgument
 from phal2.node.rpc.hexadecimal import parse_data, parse_fixed_data, parse_quantity, type_name
-from phal2.node.rpc.parameter_types import ParameterType, parse_address, parse_hash
+from phal2.node.rpc.parameter_types import ParameterType, list_of, parse_address, parse_hash
 from phal2.node.state.call import CallRequest
+from phal2.node.state.transaction_errors import FeeCapBelowBaseFee, TipAboveFeeCap
 
 MAXIMUM_ACCESS_LIST_ENTRIES: Final = 10_000
 MAXIMUM_AUTHORIZATIONS: Final = 1_000
+MAXIMUM_BLOBS: Final = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,31 +35,36 @@ class CallArguments:
     access_list: AccessList = ()
     authorization_list: tuple[Authorization, ...] = ()
     attestation: Attestation | None = None
+    max_fee_per_blob_gas: int | None = None
+    blob_versioned_hashes: tuple[bytes, ...] = ()
+
+    @property
+    def fee_cap(self) -> int:
+        """The most that the call pays per gas; 0 where no price is given, and nothing is charged."""
+        cap = self.max_fee_per_gas if self.gas_price is None else self.gas_price
+        return 0 if cap is None else cap
 
     def effective_gas_price(self, base_fee_per_gas: int) -> int:
-        """Return what the call pays per gas.
+        """Return what the call pays per gas; 0 where no price is given.
 
-        0 where no price is given. Raises `RpcError` for a cap below the base fee.
+        Raises `TipAboveFeeCap` or `FeeCapBelowBaseFee` for a price that no transaction could have.
         """
-        if self.gas_price is not None:
-            return self.gas_price
-        if self.max_fee_per_gas is None and self.max_priority_fee_per_gas is None:
+        cap, tip = self.fee_cap, self.max_priority_fee_per_gas or 0
+        if not cap and (self.max_fee_per_gas is not None or not tip):
+            if tip:
+                raise TipAboveFeeCap(tip, cap)
             return 0
-        tip = self.max_priority_fee_per_gas or 0
-        if self.max_fee_per_gas is None:
+        if self.gas_price is None and self.max_fee_per_gas is None:
             return base_fee_per_gas + tip
-        if self.max_fee_per_gas == 0 and tip == 0:
-            return 0
-        if tip > self.max_fee_per_gas:
-            message = f"max priority fee per gas higher than max fee per gas: {tip} > {self.max_fee_per_gas}"
-            raise RpcError(SERVER_ERROR, message)
-        if self.max_fee_per_gas < base_fee_per_gas:
-            message = f"max fee per gas less than block base fee: {self.max_fee_per_gas} < {base_fee_per_gas}"
-            raise RpcError(SERVER_ERROR, message)
-        return min(self.max_fee_per_gas, base_fee_per_gas + tip)
+        if tip > cap:
+            raise TipAboveFeeCap(tip, cap)
+        if cap < base_fee_per_gas:
+            sender = ZERO_ADDRESS if self.sender is None else self.sender
+            raise FeeCapBelowBaseFee(sender, cap, base_fee_per_gas)
+        return cap if self.gas_price is not None else min(cap, base_fee_per_gas + tip)
 
     def request(self, gas_limit: int, base_fee_per_gas: int) -> CallRequest:
-        """Return the call with `gas_limit`; raise `RpcError` for a cap below the base fee."""
+        """Return the call with `gas_limit`; raise `TipAboveFeeCap` or `FeeCapBelowBaseFee` (`effective_gas_price`)."""
         return CallRequest(
             sender=ZERO_ADDRESS if self.sender is None else self.sender,
             to=self.to,
@@ -65,10 +72,12 @@ class CallArguments:
             value=self.value,
             gas_limit=gas_limit,
             gas_price=self.effective_gas_price(base_fee_per_gas),
+            max_fee_per_gas=self.fee_cap,
             access_list=self.access_list,
             authorization_list=self.authorization_list,
             attestation=self.attestation,
             nonce=self.nonce,
+            blob_versioned_hashes=self.blob_versioned_hashes,
         )
 
 
@@ -94,6 +103,8 @@ def parse_call(value: Any) -> CallArguments:
         access_list=fields.read("accessList", _access_list) or (),
         authorization_list=fields.read("authorizationList", _authorization_list) or (),
         attestation=fields.read("attestation", _attestation),
+        max_fee_per_blob_gas=fields.uint256("maxFeePerBlobGas"),
+        blob_versioned_hashes=fields.read("blobVersionedHashes", list_of(parse_hash, MAXIMUM_BLOBS)) or (),
     )
 
 

@@ -2,8 +2,11 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
+from types import CoroutineType
 from typing import Any, Final, Protocol
 
 import orjson
@@ -16,26 +19,28 @@ from phal2.node.rpc.errors import (
     PARSE_ERROR,
     RESPONSE_TOO_LARGE,
     SERVER_ERROR,
+    TIMED_OUT,
     RpcError,
 )
-from phal2.node.rpc.registry import Method, MethodRegistry
+from phal2.node.rpc.limits import Limits
+from phal2.node.rpc.registry import MethodRegistry
 from phal2.node.rpc.workers import Workers
+from phal2.node.state.database import MissingNode
 
 log = logging.getLogger("phal2.rpc")
 
 _SUBSCRIBE: Final = "eth_subscribe"
 _UNSUBSCRIBE: Final = "eth_unsubscribe"
-_ENTRIES_BETWEEN_PAUSES: Final = 20
+_GROUPS_BETWEEN_PAUSES: Final = 20
+_CALLS_BESIDE_ONE_ANOTHER: Final = 32
+_PRUNED_MEANWHILE: Final = "the state was pruned while it was read; ask for a newer block"
 
+_AWAITABLE: Final = (CoroutineType, asyncio.Future)
 
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What a request and its answer may take. Sizes are in bytes."""
-
-    body_size: int = 5 << 20
-    batch_length: int = 1_000
-    response_size: int = 128 << 20
-    batch_response_size: int = 25 << 20
+SUCCESS: Final = "success"
+ERROR: Final = "error"
+UNKNOWN_METHOD: Final = "unknown"
+"""Under this name the calls of methods that do not exist are observed."""
 
 
 class Subscriber(Protocol):
@@ -50,28 +55,65 @@ class Subscriber(Protocol):
         ...
 
 
-class Dispatcher:
-    """Answers requests with the methods of a registry."""
+@dataclass(frozen=True, slots=True)
+class _Unfinished:
+    """A call whose result is still to come."""
 
-    def __init__(self, registry: MethodRegistry, workers: Workers, limits: Limits) -> None:
+    name: str
+    request: dict[str, Any]
+    began: float
+    pending: "CoroutineType[Any, Any, Any] | asyncio.Future[Any]"
+
+    def drop(self) -> None:
+        """Have nobody wait for it."""
+        if isinstance(self.pending, asyncio.Future):
+            self.pending.cancel()
+        else:
+            self.pending.close()
+
+
+class Dispatcher:
+    """Answers requests with the methods of a registry. `observe(method, outcome, seconds)` is told of every call."""
+
+    def __init__(
+        self,
+        registry: MethodRegistry,
+        workers: Workers,
+        limits: Limits,
+        observe: Callable[[str, str, float], None] | None = None,
+    ) -> None:
         self._registry = registry
         self._workers = workers
         self._limits = limits
+        self._observe = _ignore if observe is None else observe
 
-    async def answer(self, body: bytes | str, subscriber: Subscriber | None = None) -> bytes | None:
-        """Return the answer to a request or batch; None where none is due, because it holds notifications alone."""
+    async def answer(self, body: bytes | str, subscriber: Subscriber | None = None) -> bytes:
+        """Return the answer to a request or batch; empty where none is due, because it holds notifications alone."""
+        answer = self.begin(body, subscriber)
+        return answer if isinstance(answer, bytes) else await answer
+
+    def begin(self, body: bytes | str, subscriber: Subscriber | None = None) -> bytes | Awaitable[bytes]:
+        """Return the answer as `answer` does, at once where no method has to be waited for."""
         try:
             request = orjson.loads(body)
         except ValueError:  # orjson.JSONDecodeError, and lone surrogates
             return error_answer(None, RpcError(PARSE_ERROR, "parse error"))
         if isinstance(request, list):
-            return await self._answer_batch(request, subscriber)
-        answer = await self._answer_one(request, subscriber)
-        if answer is not None and len(answer) > self._limits.response_size:
+            return self._answer_batch(request, subscriber)
+        answer = self._begin_one(request, subscriber)
+        if isinstance(answer, bytes):
+            return self._within_limit(request, answer)
+        return self._later_within_limit(answer)
+
+    def _within_limit(self, request: Any, answer: bytes) -> bytes:
+        if len(answer) > self._limits.response_size:
             return error_answer(_id_of(request), _too_large(self._limits.response_size))
         return answer
 
-    async def _answer_batch(self, requests: list[Any], subscriber: Subscriber | None) -> bytes | None:
+    async def _later_within_limit(self, unfinished: _Unfinished) -> bytes:
+        return self._within_limit(unfinished.request, await self._finish(unfinished))
+
+    async def _answer_batch(self, requests: list[Any], subscriber: Subscriber | None) -> bytes:
         if not requests:
             return error_answer(None, RpcError(INVALID_REQUEST, "empty batch"))
         if len(requests) > self._limits.batch_length:
@@ -79,18 +121,53 @@ class Dispatcher:
             return error_answer(None, RpcError(INVALID_REQUEST, message))
         await self._prepare(requests)
         answers: list[bytes] = []
-        size = 0
-        for position, request in enumerate(requests):
-            if position % _ENTRIES_BETWEEN_PAUSES == _ENTRIES_BETWEEN_PAUSES - 1:
+        size, end = 0, time.monotonic() + self._limits.batch_seconds
+        for position, group in enumerate(self._groups(requests), 1):
+            if position % _GROUPS_BETWEEN_PAUSES == 0:
                 await asyncio.sleep(0)
             if size > self._limits.batch_response_size:
-                answer: bytes | None = _refused(request, _too_large(self._limits.batch_response_size))
+                group_answers = [_refused(request, _too_large(self._limits.batch_response_size)) for request in group]
+            elif time.monotonic() > end:
+                group_answers = [_refused(request, RpcError(TIMED_OUT, "request timed out")) for request in group]
             else:
-                answer = await self._answer_one(request, subscriber)
-            if answer is not None:
-                answers.append(answer)
-                size += len(answer)
-        return b"[" + b",".join(answers) + b"]" if answers else None
+                group_answers = await self._answer_group(group, subscriber)
+            for answer in group_answers:
+                if answer:
+                    answers.append(answer)
+                    size += len(answer)
+        return b"[" + b",".join(answers) + b"]" if answers else b""
+
+    def _groups(self, requests: list[Any]) -> Iterator[list[Any]]:
+        """Yield the entries in their order: alone, or some calls of one method that may be made beside one another."""
+        group: list[Any] = []
+        name = None
+        for request in requests:
+            next_name = self._concurrent_method(request)
+            if group and (next_name is None or next_name != name or len(group) >= _CALLS_BESIDE_ONE_ANOTHER):
+                yield group
+                group = []
+            group.append(request)
+            name = next_name
+        yield group
+
+    def _concurrent_method(self, request: Any) -> str | None:
+        name = request.get("method") if isinstance(request, dict) else None
+        method = self._registry.find(name) if isinstance(name, str) else None
+        return None if method is None or not method.concurrent else method.name
+
+    async def _answer_group(self, group: list[Any], subscriber: Subscriber | None) -> list[bytes]:
+        begun = deque(self._begin_one(request, subscriber) for request in group)
+        answers = []
+        try:
+            while begun:
+                answer = begun.popleft()
+                answers.append(answer if isinstance(answer, bytes) else await self._finish(answer))
+        finally:
+            # Where the client has left, nobody waits for the rest.
+            for answer in begun:
+                if isinstance(answer, _Unfinished):
+                    answer.drop()
+        return answers
 
     async def _prepare(self, requests: list[Any]) -> None:
         """Let methods that gain by it look at all their calls of a batch at once."""
@@ -104,37 +181,61 @@ class Dispatcher:
             if method is not None and method.prepare is not None and len(params) > 1:
                 await self._workers.run(method.prepare, params)
 
-    async def _answer_one(self, request: Any, subscriber: Subscriber | None) -> bytes | None:
+    def _begin_one(self, request: Any, subscriber: Subscriber | None) -> bytes | _Unfinished:
         if not isinstance(request, dict):
             return error_answer(None, RpcError(INVALID_REQUEST, "invalid request"))
         name, request_id = request.get("method"), _id_of(request)
         if request.get("jsonrpc") != "2.0" or not isinstance(name, str) or not _is_valid_id(request):
             return error_answer(request_id, RpcError(INVALID_REQUEST, "invalid request"))
-        try:
-            result = await self._call(name, request.get("params"), subscriber)
-            if "id" not in request:
-                return None
-            return b'{"jsonrpc":"2.0","id":' + orjson.dumps(request_id) + b',"result":' + _dump(result) + b"}"
-        except RpcError as error:
-            answer = error
-        except Phal2Error as error:
-            answer = RpcError(SERVER_ERROR, str(error))
-        except RecursionError:
-            answer = RpcError(SERVER_ERROR, "execution nests too deep")
-        except Exception:  # whatever a method does, the client gets an answer and the server goes on
-            log.exception("the method %s failed", name)
-            answer = RpcError(INTERNAL_ERROR, "internal error")
-        return error_answer(request_id, answer) if "id" in request else None
-
-    async def _call(self, name: str, params: Any, subscriber: Subscriber | None) -> Any:
+        began = time.perf_counter()
         method = self._registry.find(name)
-        if method is None:
-            return _push_method(name, subscriber)(params)
-        arguments = method.arguments(params)
-        if method.in_worker:
-            return await self._workers.run(method.function, *arguments)
-        result = method.function(*arguments)
-        return await _awaited(method, result)
+        try:
+            if method is None:
+                result = _push_method(name, subscriber)(request.get("params"))
+            else:
+                arguments = method.arguments(request.get("params"))
+                if method.in_worker:
+                    result = self._workers.submit(method.function, *arguments)
+                else:
+                    result = method.function(*arguments)
+            if type(result) in _AWAITABLE:
+                return _Unfinished(name, request, began, result)
+            answer, outcome = _result_answer(request_id, result), SUCCESS
+        except Exception as error:  # whatever a method does, the client gets an answer and the server goes on
+            answer, outcome = error_answer(request_id, _refusal(name, error)), ERROR
+        self._observe(name if method is not None else UNKNOWN_METHOD, outcome, time.perf_counter() - began)
+        return answer if "id" in request else b""
+
+    async def _finish(self, unfinished: _Unfinished) -> bytes:
+        name, request = unfinished.name, unfinished.request
+        try:
+            answer, outcome = _result_answer(_id_of(request), await unfinished.pending), SUCCESS
+        except Exception as error:  # as above
+            answer, outcome = error_answer(_id_of(request), _refusal(name, error)), ERROR
+        self._observe(name, outcome, time.perf_counter() - unfinished.began)
+        return answer if "id" in request else b""
+
+
+def _ignore(name: str, outcome: str, seconds: float) -> None:
+    """Nobody observes."""
+
+
+def _result_answer(request_id: Any, result: Any) -> bytes:
+    shown_id = b"%d" % request_id if type(request_id) is int else orjson.dumps(request_id)
+    return b'{"jsonrpc":"2.0","id":' + shown_id + b',"result":' + orjson.dumps(result) + b"}"
+
+
+def _refusal(name: str, error: Exception) -> RpcError:
+    if isinstance(error, RpcError):
+        return error
+    if isinstance(error, MissingNode):
+        return RpcError(SERVER_ERROR, _PRUNED_MEANWHILE)
+    if isinstance(error, Phal2Error):
+        return RpcError(SERVER_ERROR, str(error))
+    if isinstance(error, RecursionError):
+        return RpcError(SERVER_ERROR, "execution nests too deep")
+    log.error("the method %s failed", name, exc_info=error)
+    return RpcError(INTERNAL_ERROR, "internal error")
 
 
 def error_answer(request_id: Any, error: RpcError) -> bytes:
@@ -145,10 +246,6 @@ def error_answer(request_id: Any, error: RpcError) -> bytes:
     return orjson.dumps({"jsonrpc": "2.0", "id": request_id, "error": fields})
 
 
-async def _awaited(method: Method, result: Awaitable[Any] | Any) -> Any:
-    return await result if method.is_async else result
-
-
 def _push_method(name: str, subscriber: Subscriber | None) -> Callable[[Any], Any]:
     if name in (_SUBSCRIBE, _UNSUBSCRIBE):
         if subscriber is None:
@@ -157,8 +254,8 @@ def _push_method(name: str, subscriber: Subscriber | None) -> Callable[[Any], An
     raise RpcError(METHOD_NOT_FOUND, f"the method {name[:100]} does not exist/is not available")
 
 
-def _refused(request: Any, error: RpcError) -> bytes | None:
-    return error_answer(_id_of(request), error) if not isinstance(request, dict) or "id" in request else None
+def _refused(request: Any, error: RpcError) -> bytes:
+    return error_answer(_id_of(request), error) if not isinstance(request, dict) or "id" in request else b""
 
 
 def _too_large(limit: int) -> RpcError:
@@ -172,7 +269,3 @@ def _id_of(request: Any) -> Any:
 
 def _is_valid_id(request: dict[str, Any]) -> bool:
     return request.get("id") is None or _id_of(request) is not None
-
-
-def _dump(result: Any) -> bytes:
-    return orjson.dumps(result)

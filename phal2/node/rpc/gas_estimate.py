@@ -66,13 +66,13 @@ def _highest_limit(call: CallArguments, environment: BlockEnvironment, state: Wo
     highest = environment.gas_limit
     if call.gas is not None and call.gas >= TRANSFER_GAS:
         highest = call.gas
-    gas_price = call.effective_gas_price(environment.base_fee_per_gas)
-    if gas_price:
+    fee_cap = call.fee_cap
+    if fee_cap:
         sender = ZERO_ADDRESS if call.sender is None else call.sender
         balance = state.balance(sender)
         if call.value > balance:
             raise RpcError(SERVER_ERROR, f"insufficient funds for transfer: have {balance} want {call.value}")
-        highest = min(highest, (balance - call.value) // gas_price)
+        highest = min(highest, (balance - call.value) // fee_cap)
     return min(highest, gas_cap)
 
 
@@ -89,7 +89,7 @@ def _try_highest(
     except (IntrinsicGasTooLow, FloorGasTooLow):
         raise _exceeds_allowance(highest) from None
     except InvalidTransaction as error:
-        raise RpcError(SERVER_ERROR, f"err: {error} (supplied gas {highest})") from None
+        raise RpcError(SERVER_ERROR, f"failed with {highest} gas: {error}") from None
     if result.succeeded:
         return result
     if result.reverted or result.error != "out of gas":

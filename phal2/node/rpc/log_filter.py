@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final
 from phal2.node.protocol.headers import Header
 from phal2.node.protocol.receipts import Log, bloom_may_contain
 from phal2.node.rpc.block_reference import BlockReference, parse_block_number
-from phal2.node.rpc.block_views import BlockViews, LogView
+from phal2.node.rpc.block_views import BlockViews, FilterKey, LogView
 from phal2.node.rpc.errors import InvalidArgument
 from phal2.node.rpc.hexadecimal import type_name
 from phal2.node.rpc.parameter_types import ParameterType, parse_address, parse_hash
@@ -28,6 +28,11 @@ class LogFilter:
     from_block: BlockReference | None = None
     to_block: BlockReference | None = None
     block_hash: bytes | None = None
+
+    @property
+    def key(self) -> FilterKey:
+        """What of the filter decides whether a log of a given block is meant."""
+        return self.addresses, self.topics
 
     def may_be_in(self, header: Header) -> bool:
         """Tell from a header's bloom filter whether the block may have logs that match."""

@@ -1,24 +1,94 @@
-"""The search for logs in a range of blocks, with limits on blocks and results."""
+"""The search for logs in a range of blocks, with limits on blocks, results and time.
 
-from dataclasses import dataclass
-from typing import Any, Final
+What a filter means in a sealed block never changes, so each block is searched and its logs are serialised once.
+"""
+
+from collections.abc import Awaitable
+from typing import Final
+
+import orjson
 
 from phal2.node.rpc.block_reference import LATEST, BlockReference, find_block_hash
-from phal2.node.rpc.block_views import BlockViews
+from phal2.node.rpc.block_views import BlockViews, MatchingLogs
+from phal2.node.rpc.cancellation import Deadline, run_bounded
 from phal2.node.rpc.chain_service import ChainService
 from phal2.node.rpc.errors import SERVER_ERROR, RpcError, invalid_params
+from phal2.node.rpc.limits import SearchLimits
 from phal2.node.rpc.log_filter import LogFilter
+from phal2.node.rpc.workers import Workers
 from phal2.node.storage import ChainStore
 
 LIMIT_EXCEEDED: Final = -32005
 
+_BLOCKS_AT_ONCE: Final = 16
+"""Ranges up to this length are answered without a thread where all their blocks have been searched before."""
 
-@dataclass(frozen=True, slots=True)
-class SearchLimits:
-    """How many blocks one search may span and how many logs it may give."""
+_LOGS_BETWEEN_CHECKS: Final = 500
+_NOTHING: Final = MatchingLogs(0, b"")
 
-    blocks: int = 50_000
-    logs: int = 20_000
+
+class LogSearch:
+    """Searches one chain for logs."""
+
+    def __init__(self, chain: ChainService, views: BlockViews, workers: Workers, limits: SearchLimits) -> None:
+        self._chain = chain
+        self._views = views
+        self._workers = workers
+        self._limits = limits
+
+    def search(self, log_filter: LogFilter) -> orjson.Fragment | Awaitable[orjson.Fragment]:
+        """Return the array of the logs that a filter means, in the order of the chain.
+
+        It comes at once where it is known, else from a worker thread. Raises `RpcError` beyond a limit, and for a block
+        or a range that is not there.
+        """
+        store = self._chain.store
+        if log_filter.block_hash is not None:
+            if not store.has_block(log_filter.block_hash):
+                raise RpcError(SERVER_ERROR, "unknown block")
+            return self._search([log_filter.block_hash], log_filter)
+        first, last = block_range(self._chain, log_filter)
+        if last - first >= self._limits.blocks:
+            message = (
+                f"block range of {last - first + 1} blocks, at most {self._limits.blocks} are allowed; "
+                "ask for less at once"
+            )
+            raise RpcError(LIMIT_EXCEEDED, message)
+        return self._search(range(first, last + 1), log_filter)
+
+    def _search(
+        self, blocks: range | list[bytes], log_filter: LogFilter
+    ) -> orjson.Fragment | Awaitable[orjson.Fragment]:
+        store, views = self._chain.store, self._views
+        if len(blocks) <= _BLOCKS_AT_ONCE:
+            known = [_known_matches(store, views, log_filter, _hash_of(store, block)) for block in blocks]
+            if None not in known:
+                return self._joined([matches for matches in known if matches is not None])
+        return run_bounded(self._workers, self._limits.seconds, self._search_all, blocks, log_filter)
+
+    def _search_all(self, deadline: Deadline, blocks: range | list[bytes], log_filter: LogFilter) -> orjson.Fragment:
+        store, views = self._chain.store, self._views
+        found, count = [], 0
+        for block in blocks:
+            deadline.check()
+            block_hash = _hash_of(store, block)
+            matches = _known_matches(store, views, log_filter, block_hash)
+            if matches is None and block_hash is not None:
+                matches = _search_block(store, views, log_filter, block_hash, deadline)
+            if matches is not None and matches.count:
+                found.append(matches)
+                count += matches.count
+                self._require_few(count)
+        return self._joined(found)
+
+    def _joined(self, found: list[MatchingLogs]) -> orjson.Fragment:
+        self._require_few(sum(matches.count for matches in found))
+        return orjson.Fragment(b"[" + b",".join([matches.objects for matches in found if matches.count]) + b"]")
+
+    def _require_few(self, count: int) -> None:
+        if count > self._limits.logs:
+            message = f"query returned more than {self._limits.logs} results; ask for fewer blocks at once"
+            raise RpcError(LIMIT_EXCEEDED, message)
 
 
 def block_range(chain: ChainService, log_filter: LogFilter) -> tuple[int, int]:
@@ -33,52 +103,35 @@ def block_range(chain: ChainService, log_filter: LogFilter) -> tuple[int, int]:
     return first, last
 
 
-def search_range(
-    store: ChainStore, views: BlockViews, log_filter: LogFilter, first: int, last: int, limits: SearchLimits
-) -> list[dict[str, Any]]:
-    """Return the objects of the matching logs of the canonical blocks `first` to `last`.
-
-    Raise `RpcError` beyond a limit.
-    """
-    if last - first >= limits.blocks:
-        message = f"block range of {last - first + 1} blocks, at most {limits.blocks} are allowed; ask for less at once"
-        raise RpcError(LIMIT_EXCEEDED, message)
-    found: list[dict[str, Any]] = []
-    for number in range(first, last + 1):
-        block_hash = store.block_hash(number)
-        if block_hash is not None:
-            _search_block(store, views, log_filter, block_hash, found, limits)
-    return found
+def _hash_of(store: ChainStore, block: int | bytes) -> bytes | None:
+    return block if isinstance(block, bytes) else store.block_hash(block)
 
 
-def search_block(
-    store: ChainStore, views: BlockViews, log_filter: LogFilter, block_hash: bytes, limits: SearchLimits
-) -> list[dict[str, Any]]:
-    """Return the objects of the matching logs of one block; raise `RpcError` where it is unknown."""
-    if not store.has_block(block_hash):
-        raise RpcError(SERVER_ERROR, "unknown block")
-    found: list[dict[str, Any]] = []
-    _search_block(store, views, log_filter, block_hash, found, limits)
-    return found
+def _known_matches(
+    store: ChainStore, views: BlockViews, log_filter: LogFilter, block_hash: bytes | None
+) -> MatchingLogs | None:
+    """Return what a filter means in a block where that is known; None where the block must be searched."""
+    if block_hash is None:
+        return _NOTHING
+    known = views.cached_matches(block_hash, log_filter.key)
+    if known is not None:
+        return known
+    header = store.header(block_hash)
+    return _NOTHING if header is None or not log_filter.may_be_in(header) else None
 
 
 def _search_block(
-    store: ChainStore,
-    views: BlockViews,
-    log_filter: LogFilter,
-    block_hash: bytes,
-    found: list[dict[str, Any]],
-    limits: SearchLimits,
-) -> None:
+    store: ChainStore, views: BlockViews, log_filter: LogFilter, block_hash: bytes, deadline: Deadline
+) -> MatchingLogs:
     header = store.header(block_hash)
     if header is None:
-        return
-    for view in log_filter.logs_of(views, header, block_hash):
-        if len(found) >= limits.logs:
-            raise RpcError(
-                LIMIT_EXCEEDED, f"query returned more than {limits.logs} results; ask for fewer blocks at once"
-            )
-        found.append(view.show())
+        return _NOTHING
+    shown = []
+    for position, view in enumerate(log_filter.logs_of(views, header, block_hash), 1):
+        if position % _LOGS_BETWEEN_CHECKS == 0:
+            deadline.check()
+        shown.append(view.show())
+    return views.keep_matches(block_hash, log_filter.key, shown)
 
 
 def _number(chain: ChainService, reference: BlockReference) -> int:

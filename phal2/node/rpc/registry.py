@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final, get_args, get_type_hints
 
 from phal2.node.rpc.errors import INVALID_PARAMS, InvalidArgument, RpcError
-from phal2.node.rpc.parameter_types import ParameterType
+from phal2.node.rpc.parameter_types import ParameterType, Schema
 
 _REQUIRED: Final = inspect.Parameter.empty
 
@@ -23,17 +23,21 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class Method:
-    """A method by its name. `in_worker` runs it on a worker thread; `is_async` says that it gives an awaitable.
+    """A method by its name. `in_worker` runs it on a worker thread.
+
+    `result` is the JSON schema of what it returns, where one is given.
 
     `prepare`, where there is one, gets the parameters of all the method's calls of a batch before the first is made.
+    `concurrent` says that calls of one batch may be made beside one another.
     """
 
     name: str
     function: Callable[..., Any]
     parameters: tuple[Parameter, ...]
-    is_async: bool
     in_worker: bool
     prepare: Callable[[Sequence[Any]], None] | None = None
+    result: Schema | None = None
+    concurrent: bool = False
 
     def arguments(self, params: Any) -> list[Any]:
         """Read the parameters of a request (None where it has none); raise `RpcError` with code -32602."""
@@ -58,24 +62,27 @@ class MethodRegistry:
         *,
         in_worker: bool = False,
         prepare: Callable[[Sequence[Any]], None] | None = None,
+        result: Schema | None = None,
+        concurrent: bool = False,
     ) -> None:
         """Offer `function` as the method `name`; a later function under the same name replaces the earlier.
 
         Each parameter is annotated with a type of `parameter_types` (or one like them), and is optional where it has a
-        default. The function returns what orjson can write, or an awaitable of that; with `in_worker` it runs on a
+        default. The function returns what orjson can write, or a coroutine of that; with `in_worker` it runs on a
         worker thread. `RpcError` and every other `Phal2Error` it raises go to the client. `prepare(calls)` runs on a
         worker thread before a batch with several calls of the method is answered; it gets each call's parameters as
-        they came, and raises nothing.
+        they came, and raises nothing. `result` is the JSON schema of what the function returns. `concurrent` is for
+        methods that only read and take long: calls that follow one another in a batch are made beside one another.
         """
-        is_async = inspect.iscoroutinefunction(function)
-        if is_async and in_worker:
+        if in_worker and inspect.iscoroutinefunction(function):
             raise TypeError(f"{name} is a coroutine function and cannot run on a worker thread")
-        self._methods[name] = Method(name, function, _parameters(name, function), is_async, in_worker, prepare)
+        parameters = _parameters(name, function)
+        self._methods[name] = Method(name, function, parameters, in_worker, prepare, result, concurrent)
 
     def add_subscription(self, name: str, function: Callable[..., Callable[[], None]]) -> None:
         """Offer `function(push, *parameters) -> end` as the subscription `name` of `eth_subscribe`."""
         parameters = _parameters(name, function)[1:]
-        self._subscriptions[name] = Method(name, function, parameters, is_async=False, in_worker=False)
+        self._subscriptions[name] = Method(name, function, parameters, in_worker=False)
 
     def find(self, name: str) -> Method | None:
         """Return the method `name`."""
@@ -88,6 +95,10 @@ class MethodRegistry:
     def methods(self) -> tuple[Method, ...]:
         """Return all methods by name."""
         return tuple(self._methods[name] for name in sorted(self._methods))
+
+    def subscriptions(self) -> tuple[Method, ...]:
+        """Return all subscriptions by name."""
+        return tuple(self._subscriptions[name] for name in sorted(self._subscriptions))
 
     def namespaces(self) -> tuple[str, ...]:
         """Return the namespaces of all methods."""

@@ -39,10 +39,15 @@ def revert_reason(output: bytes) -> str | None:
     return text.decode("utf-8", errors="replace")
 
 
+def revert_error(output: bytes) -> RpcError:
+    """Return the error for a REVERT: code 3, the reason in words where there is one, and the data."""
+    reason = revert_reason(output)
+    message = "execution reverted" if reason is None else f"execution reverted: {reason}"
+    return RpcError(EXECUTION_REVERTED, message, data(output))
+
+
 def call_error(result: CallResult) -> RpcError:
     """Return the error for a call that did not succeed: code 3 with the data for a REVERT, else -32000."""
-    if not result.reverted:
-        return RpcError(SERVER_ERROR, result.error or "execution failed")
-    reason = revert_reason(result.return_data)
-    message = "execution reverted" if reason is None else f"execution reverted: {reason}"
-    return RpcError(EXECUTION_REVERTED, message, data(result.return_data))
+    if result.reverted:
+        return revert_error(result.return_data)
+    return RpcError(SERVER_ERROR, result.error or "execution failed")

@@ -1,16 +1,21 @@
-"""The server: JSON-RPC over HTTP POST and WebSocket on one port."""
+"""The server: JSON-RPC over HTTP POST and WebSocket on one port, and what a supervisor asks: health and metrics."""
 
 import asyncio
 import errno
-from collections.abc import Mapping
+import time
+from collections.abc import Awaitable, Mapping
 from typing import Any, Final
 
 from aiohttp import web
 
 from phal2 import __version__
 from phal2.node.rpc.access import AccessRules
-from phal2.node.rpc.dispatcher import Dispatcher, Limits
+from phal2.node.rpc.cancellation import client_has_left
+from phal2.node.rpc.dispatcher import Dispatcher
 from phal2.node.rpc.errors import CannotListen, PortTaken
+from phal2.node.rpc.http_connection import HeadReader, HttpConnection
+from phal2.node.rpc.limits import Limits
+from phal2.node.rpc.monitoring import EXPOSITION_TYPE, Monitoring
 from phal2.node.rpc.registry import MethodRegistry
 from phal2.node.rpc.web_socket import WebSocketConnection
 from phal2.node.rpc.workers import Workers
@@ -18,7 +23,9 @@ from phal2.node.rpc.workers import Workers
 _JSON_TYPES: Final = frozenset({"application/json", "application/json-rpc", "application/jsonrequest"})
 _GREETING: Final = f"phal2 v{__version__}: JSON-RPC 2.0 by HTTP POST or WebSocket\n"
 _KEEPALIVE_SECONDS: Final = 120.0
+_SWEEP_SECONDS: Final = 10.0
 _SHUTDOWN_SECONDS: Final = 2.0
+_BACKLOG: Final = 1_024
 
 
 class RpcServer:
@@ -33,6 +40,7 @@ class RpcServer:
         workers: Workers | None = None,
         access: AccessRules | None = None,
         limits: Limits | None = None,
+        monitoring: Monitoring | None = None,
     ) -> None:
         """`port` 0 takes a free one. Without `workers` the server has threads of its own."""
         self.host = host
@@ -42,9 +50,13 @@ class RpcServer:
         self._owns_workers = workers is None
         self._access = AccessRules() if access is None else access
         self._limits = Limits() if limits is None else limits
-        self._dispatcher = Dispatcher(registry, self._workers, self._limits)
-        self._connections: set[WebSocketConnection] = set()
-        self._runner: web.ServerRunner | None = None
+        self._monitoring = Monitoring() if monitoring is None else monitoring
+        self._dispatcher = Dispatcher(registry, self._workers, self._limits, self._monitoring.calls.observe)
+        self._web_sockets: set[WebSocketConnection] = set()
+        self._connections: set[HttpConnection] = set()
+        self._web: web.Server | None = None
+        self._listening: asyncio.Server | None = None
+        self._sweeping: asyncio.Task[None] | None = None
 
     @property
     def url(self) -> str:
@@ -54,36 +66,87 @@ class RpcServer:
 
     async def start(self) -> None:
         """Listen; from then on `port` is the port taken. Raises `PortTaken` or `CannotListen`."""
-        server = web.Server(
-            self._handle,
-            request_factory=self._make_request,
-            access_log=None,
-            keepalive_timeout=_KEEPALIVE_SECONDS,
+        loop = asyncio.get_running_loop()
+        self._web = web.Server(
+            self._handle, request_factory=self._make_request, access_log=None, keepalive_timeout=_KEEPALIVE_SECONDS
         )
-        runner = web.ServerRunner(server, shutdown_timeout=_SHUTDOWN_SECONDS)
-        await runner.setup()
-        # Without reuse of addresses a port stays taken for a minute after its last connection.
-        site = web.TCPSite(runner, self.host, self.port, reuse_address=True)
+        heads = HeadReader(self, self._limits.body_size, {})
         try:
-            await site.start()
+            # Without reuse of addresses a port stays taken for a minute after its last connection.
+            self._listening = await loop.create_server(
+                lambda: HttpConnection(self, heads), self.host, self.port, reuse_address=True, backlog=_BACKLOG
+            )
         except OSError as error:
-            await runner.cleanup()
             if error.errno == errno.EADDRINUSE:
                 raise PortTaken(self.host, self.port) from None
             raise CannotListen(f"cannot listen on {self.host}:{self.port}: {error.strerror or error}") from error
-        self._runner = runner
-        self.port = runner.addresses[0][1]
+        self.port = self._listening.sockets[0].getsockname()[1]
+        self._monitoring.gauge("phal2_rpc_connections", "Open connections.", lambda: len(self._connections))
+        self._monitoring.gauge("phal2_rpc_web_sockets", "Open WebSockets.", lambda: len(self._web_sockets))
+        self._monitoring.gauge(
+            "phal2_rpc_waiting_calls",
+            "Calls that wait for a worker thread or run on one.",
+            lambda: self._workers.waiting,
+        )
+        self._sweeping = loop.create_task(self._sweep())
 
     async def stop(self) -> None:
         """Close all connections and the port. Stopping twice does nothing."""
-        if self._runner is None:
+        if self._listening is None or self._web is None:
             return
-        runner, self._runner = self._runner, None
+        listening, self._listening = self._listening, None
+        listening.close()
+        if self._sweeping is not None:
+            self._sweeping.cancel()
+        for web_socket in list(self._web_sockets):
+            await web_socket.close()
+        self._web.pre_shutdown()
+        answering = [asyncio.ensure_future(connection.finished()) for connection in self._connections]
+        if answering:
+            await asyncio.wait(answering, timeout=_SHUTDOWN_SECONDS)
+        await self._web.shutdown(_SHUTDOWN_SECONDS)
         for connection in list(self._connections):
-            await connection.close()
-        await runner.cleanup()
+            connection.close()
         if self._owns_workers:
             self._workers.close()
+
+    # What connections ask.
+
+    def admits_host(self, host: str) -> bool:
+        """Tell whether requests may be addressed to a host."""
+        return self._access.admits_host(host)
+
+    def is_json(self, content_type: str) -> bool:
+        """Tell whether a content type is one of JSON-RPC's, without parameters."""
+        return content_type in _JSON_TYPES
+
+    def begin(self, body: bytes) -> bytes | Awaitable[bytes]:
+        """Begin to answer a body; return the answer where it is there at once."""
+        return self._dispatcher.begin(body)
+
+    def admit(self, connection: HttpConnection) -> bool:
+        """Count a new connection; tell whether there is room for it."""
+        self._connections.add(connection)
+        return len(self._connections) <= self._limits.connections
+
+    def discard(self, connection: HttpConnection) -> None:
+        """Count a connection no more."""
+        self._connections.discard(connection)
+
+    def web_handler(self) -> asyncio.Protocol:
+        """Return what handles a connection that is not plain."""
+        if self._web is None:
+            raise RuntimeError("the server was not started")
+        return self._web()
+
+    async def _sweep(self) -> None:
+        """Close connections on which nothing happens, and those that do not finish what they send."""
+        while True:
+            await asyncio.sleep(_SWEEP_SECONDS)
+            oldest = time.monotonic() - _KEEPALIVE_SECONDS
+            for connection in list(self._connections):
+                if connection.is_idle and connection.heard_at < oldest:
+                    connection.close()
 
     def _make_request(self, message: Any, payload: Any, protocol: Any, writer: Any, task: Any) -> web.BaseRequest:
         # Decompressed bodies count, too, so the limit holds while the body is read.
@@ -94,7 +157,7 @@ class RpcServer:
         if not self._access.admits_host(request.headers.get("Host")):
             return _text(403, "invalid host specified: add it to the allowed virtual hosts")
         if request.path != "/":
-            return _text(404, "not found: JSON-RPC is served at /")
+            return self._handle_monitoring(request)
         origin = request.headers.get("Origin")
         if request.method == "POST":
             return await self._handle_post(request, self._access.cors_headers(origin))
@@ -122,18 +185,34 @@ class RpcServer:
             body = await request.read()
         except web.HTTPRequestEntityTooLarge:
             return self._body_too_large(headers)
+        protocol = request.protocol
+        # A connection that is lost takes its transport from the protocol.
+        client_has_left.set(lambda: protocol.transport is None)
         answer = await self._dispatcher.answer(body)
-        return web.Response(body=answer or b"", content_type="application/json", headers=headers)
+        return web.Response(body=answer, content_type="application/json", headers=headers)
+
+    def _handle_monitoring(self, request: web.BaseRequest) -> web.Response:
+        known = request.path in ("/health", "/ready", "/metrics")
+        if known and request.method not in ("GET", "HEAD"):
+            return _text(405, "method not allowed: use GET", {"Allow": "GET, HEAD"})
+        if request.path == "/health":
+            return _text(200, "alive\n")
+        if request.path == "/ready":
+            reason = self._monitoring.not_ready_because()
+            return _text(200, "ready\n") if reason is None else _text(503, f"not ready: {reason}\n")
+        if request.path == "/metrics":
+            return web.Response(body=self._monitoring.exposition(), headers={"Content-Type": EXPOSITION_TYPE})
+        return _text(404, "not found: JSON-RPC is served at /, beside it /health, /ready and /metrics")
 
     async def _handle_web_socket(self, request: web.BaseRequest, origin: str | None) -> web.StreamResponse:
         if not self._access.admits_web_socket(origin):
             return _text(403, "origin not allowed")
-        connection = WebSocketConnection(self._dispatcher, self._registry, self._limits.body_size)
-        self._connections.add(connection)
+        connection = WebSocketConnection(self._dispatcher, self._registry, self._limits)
+        self._web_sockets.add(connection)
         try:
             return await connection.serve(request)
         finally:
-            self._connections.discard(connection)
+            self._web_sockets.discard(connection)
 
     def _body_too_large(self, headers: Mapping[str, str]) -> web.Response:
         response = _text(413, f"request body too large: at most {self._limits.body_size} bytes are allowed", headers)

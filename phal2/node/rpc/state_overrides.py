@@ -1,30 +1,29 @@
-"""The overrides of eth_call and eth_estimateGas.
-
-Another state and another block than the chain has (geth's override sets).
-"""
+"""The state overrides of calls and simulations: another state than the chain has (geth's override sets)."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
-from phal2.node.rpc.errors import InvalidArgument
+from phal2.node.protocol.addresses import to_checksum_address
+from phal2.node.rpc.errors import SERVER_ERROR, InvalidArgument, RpcError
 from phal2.node.rpc.hexadecimal import parse_data, parse_fixed_data, parse_quantity, type_name
 from phal2.node.rpc.parameter_types import ParameterType, parse_address, parse_hash
-from phal2.node.state.database import OverlayDatabase, StateDatabase
-from phal2.node.state.environment import BlockEnvironment
+from phal2.node.state.database import OverlayDatabase, StateDatabase, StateUpdate
+from phal2.node.state.precompiles.precompile import Precompile
 from phal2.node.state.world_state import WorldState
 
 MAXIMUM_ACCOUNTS: Final = 1_000
 MAXIMUM_SLOTS: Final = 100_000
 
-_ACCOUNT_FIELDS: Final = frozenset({"balance", "nonce", "code", "state", "stateDiff"})
+_ACCOUNT_FIELDS: Final = frozenset({"balance", "nonce", "code", "state", "stateDiff", "movePrecompileToAddress"})
 
 
 @dataclass(frozen=True, slots=True)
 class AccountOverride:
-    """What an account is to have instead.
+    """What an account is to have instead; None leaves it.
 
-    None leaves it. `storage` replaces the whole storage, `storage_changes` words.
+    `storage` replaces the whole storage, `storage_changes` words. `moved_precompile` is where the precompiled contract
+    of this address is to be instead.
     """
 
     balance: int | None
@@ -32,6 +31,7 @@ class AccountOverride:
     code: bytes | None
     storage: Mapping[int, int] | None
     storage_changes: Mapping[int, int] | None
+    moved_precompile: bytes | None
 
 
 def apply_state_overrides(
@@ -40,11 +40,42 @@ def apply_state_overrides(
     """Return a database and a root under which the overrides hold; the given ones where there are none."""
     if not overrides:
         return database, state_root
+    update = overridden_state(database, state_root, overrides)
+    return OverlayDatabase(update, database), update.state_root
+
+
+def overridden_state(
+    database: StateDatabase, state_root: bytes, overrides: Mapping[bytes, AccountOverride]
+) -> StateUpdate:
+    """Return what the overrides make of the state under `state_root`."""
     state = WorldState(database, state_root)
     for address, override in overrides.items():
         _override_account(state, address, override)
-    update = state.commit()
-    return OverlayDatabase(update, database), update.state_root
+    return state.commit()
+
+
+def overridden_precompiles(
+    precompiles: Mapping[bytes, Precompile], overrides: Mapping[bytes, AccountOverride]
+) -> Mapping[bytes, Precompile] | None:
+    """Return the precompiled contracts by address as the overrides have them; None where they leave them all.
+
+    An account that is overridden is no precompiled contract any more. Raises `RpcError` for a move that cannot be.
+    """
+    moved = {address: override.moved_precompile for address, override in overrides.items()}
+    if not any(target is not None or address in precompiles for address, target in moved.items()):
+        return None
+    changed = dict(precompiles)
+    for address, target in moved.items():
+        precompile = precompiles.get(address)
+        if target is not None:
+            if precompile is None:
+                raise RpcError(SERVER_ERROR, f"account {to_checksum_address(address)} is not a precompile")
+            if target in overrides:
+                raise RpcError(SERVER_ERROR, f"account {to_checksum_address(target)} is already overridden")
+            changed[target] = precompile
+        if precompile is not None:
+            del changed[address]
+    return changed
 
 
 def parse_state_overrides(value: Any) -> dict[bytes, AccountOverride]:
@@ -56,35 +87,10 @@ def parse_state_overrides(value: Any) -> dict[bytes, AccountOverride]:
     return {parse_address(address): _account_override(override) for address, override in value.items()}
 
 
-def parse_block_overrides(value: Any) -> dict[str, Any]:
-    """Read {number, time, gasLimit, feeRecipient, prevRandao, baseFeePerGas}; return environment fields by name."""
-    if not isinstance(value, dict):
-        raise InvalidArgument(f"expected an object of block overrides, got {type_name(value)}")
-    fields: dict[str, Any] = {}
-    for name, given in value.items():
-        if given is None:
-            continue
-        if name not in _BLOCK_FIELDS:
-            raise InvalidArgument(
-                f"block override {name[:40]!r} is not supported; known are {', '.join(_BLOCK_FIELDS)}"
-            )
-        field, parse = _BLOCK_FIELDS[name]
-        fields[field] = parse(given)
-    return fields
-
-
 StateOverrides = Annotated[
     Mapping[bytes, AccountOverride],
     ParameterType(parse_state_overrides, {"title": "state overrides", "type": "object"}),
 ]
-BlockOverrides = Annotated[
-    Mapping[str, Any], ParameterType(parse_block_overrides, {"title": "block overrides", "type": "object"})
-]
-
-
-def apply_block_overrides(environment: BlockEnvironment, overrides: Mapping[str, Any] | None) -> BlockEnvironment:
-    """Return the environment with the overrides' values."""
-    return replace(environment, **overrides) if overrides else environment
 
 
 def _account_override(value: Any) -> AccountOverride:
@@ -101,6 +107,7 @@ def _account_override(value: Any) -> AccountOverride:
         code=_read(value, "code", parse_data),
         storage=_read(value, "state", _words),
         storage_changes=_read(value, "stateDiff", _words),
+        moved_precompile=_read(value, "movePrecompileToAddress", parse_address),
     )
 
 
@@ -137,10 +144,6 @@ def _uint256(value: Any) -> int:
     return parse_quantity(value, 256)
 
 
-def _uint64(value: Any) -> int:
-    return parse_quantity(value, 64)
-
-
 def _words(value: Any) -> dict[int, int]:
     if not isinstance(value, dict) or len(value) > MAXIMUM_SLOTS:
         raise InvalidArgument(f"expected an object of at most {MAXIMUM_SLOTS} words by slot")
@@ -149,13 +152,3 @@ def _words(value: Any) -> dict[int, int]:
 
 def _word(value: Any) -> int:
     return int.from_bytes(parse_fixed_data(value, 32), "big")
-
-
-_BLOCK_FIELDS: Final = {
-    "number": ("number", _uint64),
-    "time": ("timestamp", _uint64),
-    "gasLimit": ("gas_limit", _uint64),
-    "feeRecipient": ("coinbase", parse_address),
-    "prevRandao": ("prev_randao", parse_hash),
-    "baseFeePerGas": ("base_fee_per_gas", _uint256),
-}

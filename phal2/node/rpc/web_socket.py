@@ -2,7 +2,7 @@
 
 import asyncio
 import secrets
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 import orjson
@@ -10,9 +10,9 @@ from aiohttp import WSCloseCode, WSMsgType, web
 
 from phal2.node.rpc.dispatcher import Dispatcher
 from phal2.node.rpc.errors import INVALID_PARAMS, METHOD_NOT_FOUND, SERVER_ERROR, RpcError
+from phal2.node.rpc.limits import Limits
 from phal2.node.rpc.registry import MethodRegistry, parse_arguments
 
-MAXIMUM_SUBSCRIPTIONS: Final = 256
 MAXIMUM_CONCURRENT: Final = 64
 """Requests of one connection that are answered at a time; further ones are not read yet."""
 
@@ -25,10 +25,11 @@ _HEARTBEAT_SECONDS: Final = 30.0
 class WebSocketConnection:
     """Serves one client."""
 
-    def __init__(self, dispatcher: Dispatcher, registry: MethodRegistry, maximum_message_size: int) -> None:
+    def __init__(self, dispatcher: Dispatcher, registry: MethodRegistry, limits: Limits) -> None:
         self._dispatcher = dispatcher
         self._registry = registry
-        self._socket = web.WebSocketResponse(max_msg_size=maximum_message_size, heartbeat=_HEARTBEAT_SECONDS)
+        self._maximum_subscriptions = limits.subscriptions
+        self._socket = web.WebSocketResponse(max_msg_size=limits.body_size, heartbeat=_HEARTBEAT_SECONDS)
         self._unsent: asyncio.Queue[bytes] = asyncio.Queue(MAXIMUM_UNSENT)
         self._subscriptions: dict[str, Callable[[], None]] = {}
         self._answering: set[asyncio.Task[None]] = set()
@@ -63,8 +64,8 @@ class WebSocketConnection:
         subscription = self._registry.find_subscription(name) if isinstance(name, str) else None
         if subscription is None:
             raise RpcError(METHOD_NOT_FOUND, f'no "{str(name)[:100]}" subscription in eth namespace')
-        if len(self._subscriptions) >= MAXIMUM_SUBSCRIPTIONS:
-            raise RpcError(SERVER_ERROR, f"too many subscriptions: at most {MAXIMUM_SUBSCRIPTIONS} a connection")
+        if len(self._subscriptions) >= self._maximum_subscriptions:
+            raise RpcError(SERVER_ERROR, f"too many subscriptions: at most {self._maximum_subscriptions} a connection")
         arguments = parse_arguments(subscription.parameters, params[1:])
         subscription_id = "0x" + secrets.token_hex(16)
         self._subscriptions[subscription_id] = subscription.function(
@@ -101,13 +102,19 @@ class WebSocketConnection:
         # Requests are answered beside each other, so that a slow one does not hold up the rest.
         while len(self._answering) >= MAXIMUM_CONCURRENT:
             await asyncio.wait(self._answering, return_when=asyncio.FIRST_COMPLETED)
-        task = asyncio.create_task(self._answer(message))
+        answer = self._dispatcher.begin(message, self)
+        if isinstance(answer, bytes):
+            await self._put(answer)
+            return
+        task = asyncio.create_task(self._answer(answer))
         self._answering.add(task)
         task.add_done_callback(self._answering.discard)
 
-    async def _answer(self, message: bytes | str) -> None:
-        answer = await self._dispatcher.answer(message, self)
-        if answer is not None:
+    async def _answer(self, answer: Awaitable[bytes]) -> None:
+        await self._put(await answer)
+
+    async def _put(self, answer: bytes) -> None:
+        if answer:
             await self._unsent.put(answer)
 
     async def _send(self) -> None:

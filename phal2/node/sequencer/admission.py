@@ -22,6 +22,7 @@ from phal2.node.state.database import BlockHashes, StateDatabase
 from phal2.node.state.environment import BlockEnvironment
 from phal2.node.state.rules import ChainRules, block_rules
 from phal2.node.state.transaction_errors import NonceTooLow
+from phal2.node.state.trie import TrieReader
 from phal2.node.state.validation import BlockRoom, validate_transaction
 from phal2.node.state.world_state import WorldState
 
@@ -62,6 +63,11 @@ class TooManyChecks(PoolRefusal):
 class Chain(StateDatabase, BlockHashes, Protocol):
     """What admission reads of a chain: its head, state by hash, and the hashes of earlier blocks."""
 
+    @property
+    def reader(self) -> TrieReader:
+        """The reader of the newest states."""
+        ...
+
     def head(self) -> BlockId:
         """Return the newest block."""
         ...
@@ -82,6 +88,7 @@ class Admission:
         self._quote_checker = QuoteChecker()
         self._checking: Counter[bytes] = Counter()
         self._scope: BlockScope | None = None
+        self._state_location: int | None = None
 
     async def submit(self, raw: bytes, head: Header, environment: BlockEnvironment) -> bytes:
         """Take an envelope into the pool and return its hash.
@@ -91,13 +98,16 @@ class Admission:
         """
         if len(raw) > MAXIMUM_TRANSACTION_BYTES:
             raise OversizedTransaction(len(raw))
-        recovered = recover(raw)
+        return await self.admit(recover(raw), head, environment)
+
+    async def admit(self, recovered: RecoveredTransaction, head: Header, environment: BlockEnvironment) -> bytes:
+        """Take a transaction into the pool whose sender is known, and else do as `submit` does."""
         transaction = recovered.transaction
         if isinstance(transaction, DepositTransaction):
             raise DepositNotSubmittable
         account_nonce = self._validate(recovered, transaction, self._scope_of(head, environment))
         if isinstance(transaction, AttestedTransaction):
-            world = WorldState(self._chain, head.state_root)
+            world = WorldState(self._chain, head.state_root, self._chain.reader)
             await self._verify_attestation(transaction, recovered.sender, environment.timestamp, world)
             account_nonce = self._present_nonce(recovered.sender, account_nonce)
             if transaction.nonce < account_nonce:
@@ -110,10 +120,14 @@ class Admission:
         await self._quote_checker.close()
 
     def _scope_of(self, head: Header, environment: BlockEnvironment) -> BlockScope:
-        """Return the next block's scope, which is kept until the head or the environment is another."""
-        scope = self._scope
-        if scope is None or scope.environment != environment:
-            rules, world = block_rules(self._rules, environment.timestamp), WorldState(self._chain, head.state_root)
+        """Return the next block's scope, which is kept until the head, its state or the environment is another."""
+        scope, location = self._scope, self._chain.state_location(head.state_root)
+        if scope is None or scope.environment != environment or location != self._state_location:
+            self._state_location = location
+            rules, world = (
+                block_rules(self._rules, environment.timestamp),
+                WorldState(self._chain, head.state_root, self._chain.reader),
+            )
             scope = self._scope = BlockScope(rules, environment, world, self._chain, self._verdicts)
         return scope
 
@@ -136,7 +150,11 @@ class Admission:
     def _present_nonce(self, sender: bytes, nonce_before: int) -> int:
         """Return the sender's next nonce again: blocks may have been sealed while a quote was being checked."""
         header = self._chain.header(self._chain.head().hash)
-        return nonce_before if header is None else WorldState(self._chain, header.state_root).nonce(sender)
+        return (
+            nonce_before
+            if header is None
+            else WorldState(self._chain, header.state_root, self._chain.reader).nonce(sender)
+        )
 
     async def _verify_attestation(
         self, transaction: AttestedTransaction, sender: bytes, timestamp: int, world: WorldState

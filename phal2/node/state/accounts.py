@@ -20,14 +20,16 @@ class StoredAccount(NamedTuple):
 
 def encode_account(account: StoredAccount) -> bytes:
     """Return the RLP of an account."""
-    return rlp.encode_list(
-        [
-            rlp.encode_bytes(encode_uint(account.nonce)),
-            rlp.encode_bytes(encode_uint(account.balance)),
-            b"\xa0" + account.storage_root,
-            b"\xa0" + account.code_hash,
-        ]
+    nonce, balance, storage_root, code_hash = account
+    payload = (
+        rlp.encode_bytes(encode_uint(nonce)),
+        rlp.encode_bytes(encode_uint(balance)),
+        b"\xa0",
+        storage_root,
+        b"\xa0",
+        code_hash,
     )
+    return rlp.list_of_payload(b"".join(payload))
 
 
 def decode_account(encoded: bytes) -> StoredAccount:

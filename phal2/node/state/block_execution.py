@@ -9,6 +9,7 @@ from phal2.node.protocol.receipts import Receipt, logs_bloom
 from phal2.node.protocol.transaction_codec import RecoveredTransaction
 from phal2.node.state.blobs import blob_schedule
 from phal2.node.state.block_scope import BlockScope
+from phal2.node.state.create2_deployer import install_create2_deployer
 from phal2.node.state.database import BlockHashes, StateDatabase
 from phal2.node.state.deposit_execution import apply_deposit
 from phal2.node.state.environment import BlockEnvironment
@@ -16,6 +17,7 @@ from phal2.node.state.outcomes import ExecutedBlock, TransactionOutcome
 from phal2.node.state.rules import ChainRules, Revision, block_rules
 from phal2.node.state.sealing import BlockContent, seal_block
 from phal2.node.state.system_calls import call_before_transactions
+from phal2.node.state.tracing import Tracer
 from phal2.node.state.transaction_execution import AppliedTransaction, apply_signed_transaction
 from phal2.node.state.trie import TrieReader
 from phal2.node.state.validation import BlockRoom
@@ -42,7 +44,7 @@ class BlockExecution:
         reader: TrieReader | None = None,
     ) -> None:
         resolved = block_rules(rules, environment.timestamp)
-        self._world = WorldState(database, parent_state_root, reader)
+        self._world = WorldState(database, parent_state_root, reader, environment.parent_hash)
         self._scope = BlockScope(resolved, environment, self._world, block_hashes, verdicts)
         self._gas_used = 0
         self._blobs = 0
@@ -51,6 +53,7 @@ class BlockExecution:
         self._attestations: dict[int, VerifiedAttestation] = {}
         has_blobs = resolved.l2_fork is None and resolved.revision >= Revision.CANCUN
         self._maximum_blobs = blob_schedule(resolved.revision).maximum if has_blobs else 0
+        install_create2_deployer(rules, environment, self._world)
         call_before_transactions(self._scope)
 
     @property
@@ -68,14 +71,19 @@ class BlockExecution:
         """The state after the transactions so far. Read it, and leave changes to `apply`."""
         return self._world
 
-    def apply(self, transaction: RecoveredTransaction) -> TransactionOutcome:
-        """Add a transaction; raise an `InvalidTransaction`, with the state untouched, where it may not be there."""
+    def apply(self, transaction: RecoveredTransaction, tracer: Tracer | None = None) -> TransactionOutcome:
+        """Add a transaction; raise an `InvalidTransaction`, with the state untouched, where it may not be there.
+
+        A `tracer` is told of what its message does. Where the tracer ends it by raising, the block is of no use.
+        """
+        self._scope.tracer = tracer
         room = BlockRoom(self.remaining_gas, self._maximum_blobs - self._blobs)
         signed = transaction.transaction
         if isinstance(signed, DepositTransaction):
             applied = apply_deposit(self._scope, signed, room)
         else:
             applied = apply_signed_transaction(self._scope, transaction, signed, room)
+        self._scope.tracer = None
         self._gas_used += applied.gas_used
         self._blobs += len(signed.blob_versioned_hashes)
         receipt = _receipt(signed.transaction_type, applied, self._gas_used)

@@ -9,7 +9,7 @@ from phal2.node.protocol.receipts import Log
 from phal2.node.protocol.transactions import AccessList, Attestation, AttestedTransaction, Authorization
 from phal2.node.state.attestation_context import show_attestation
 from phal2.node.state.attestation_state import StateAttestationView
-from phal2.node.state.block_scope import BlockScope
+from phal2.node.state.block_scope import BlockScope, ScopeOverrides
 from phal2.node.state.database import BlockHashes, StateDatabase
 from phal2.node.state.environment import BlockEnvironment
 from phal2.node.state.message_execution import (
@@ -20,6 +20,7 @@ from phal2.node.state.message_execution import (
 )
 from phal2.node.state.rules import ChainRules, block_rules
 from phal2.node.state.transaction_errors import InsufficientFunds
+from phal2.node.state.trie import TrieReader
 from phal2.node.state.validation import GasCharge, gas_charge, require_gas, require_init_code
 from phal2.node.state.world_state import WorldState
 
@@ -36,8 +37,8 @@ class CallRequest:
     """A call that nobody signed. `to` is None for a creation; `nonce` None stands for the sender's next one.
 
     With `gas_price` 0 nothing is charged for gas, the sender needs no balance but for `value`, and contracts see a
-    base fee of 0. With an `attestation` the call is judged as the attested transaction would be, but for the
-    signature of its envelope.
+    base fee of 0. Where `max_fee_per_gas` is higher, the sender must have what all gas costs at that. With an
+    `attestation` the call is judged as the attested transaction would be, but for the signature of its envelope.
     """
 
     sender: bytes
@@ -50,6 +51,8 @@ class CallRequest:
     authorization_list: tuple[Authorization, ...] = ()
     attestation: Attestation | None = None
     nonce: int | None = None
+    blob_versioned_hashes: tuple[bytes, ...] = ()
+    max_fee_per_gas: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,17 +80,22 @@ def execute_call(
     block_hashes: BlockHashes,
     request: CallRequest,
     verdicts: QuoteVerdicts,
+    overrides: ScopeOverrides | None = None,
+    reader: TrieReader | None = None,
 ) -> CallResult:
     """Run a call on the state under `state_root` as in a block of `environment`; nothing is stored.
 
-    Raise an `InvalidTransaction` where the call cannot begin: the gas does not cover the intrinsic gas, the sender
-    cannot pay, or the attestation does not hold.
+    A `reader` of the same database that earlier calls used saves reading its nodes again.
+
+    What the checkpoint of `overrides` raises comes through. Raise an `InvalidTransaction` where the call cannot begin:
+    the gas does not cover the intrinsic gas, the sender cannot pay, or the attestation does not hold.
     """
     if request.gas_price == 0:
         # A price below the base fee would break what contracts may rely on.
         environment = replace(environment, base_fee_per_gas=0)
-    world = WorldState(database, state_root)
-    scope = BlockScope(block_rules(rules, environment.timestamp), environment, world, block_hashes, verdicts)
+    world = WorldState(database, state_root, reader)
+    resolved = block_rules(rules, environment.timestamp)
+    scope = BlockScope(resolved, environment, world, block_hashes, verdicts, overrides)
     charge = _charge(scope, request)
     _prepare_sender(scope, request)
     if request.attestation is not None:
@@ -109,7 +117,7 @@ def _charge(scope: BlockScope, request: CallRequest) -> GasCharge:
 
 def _prepare_sender(scope: BlockScope, request: CallRequest) -> None:
     world = scope.world
-    cost = request.gas_limit * request.gas_price + request.value
+    cost = request.gas_limit * max(request.gas_price, request.max_fee_per_gas) + request.value
     balance = world.balance(request.sender)
     if balance < cost:
         raise InsufficientFunds(request.sender, balance, cost)
@@ -154,6 +162,7 @@ def _message(request: CallRequest, charge: GasCharge) -> TransactionMessage:
         gas_price=request.gas_price,
         access_list=request.access_list,
         authorization_list=request.authorization_list,
+        blob_versioned_hashes=request.blob_versioned_hashes,
     )
 
 

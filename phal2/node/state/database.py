@@ -1,22 +1,53 @@
-"""Where the state module reads from and what it hands back: trie nodes and code by hash, block hashes by number."""
+"""Where the state module reads from and what it hands back: trie nodes, code by hash, block hashes by number."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from itertools import count
+from typing import Final, Protocol
 
 from phal2.node.protocol.errors import Phal2Error
 
+GENESIS_SERIAL: Final = 1
+"""The serial of the commit that a chain begins with."""
+
+_NODES_OF_A_COMMIT: Final = 1 << 24
+
 
 class StateDatabase(Protocol):
-    """Read access to trie nodes and contract code, both by the Keccak-256 of their bytes; None where unknown."""
+    """Read access to trie nodes and contract code; None where unknown.
 
-    def node(self, node_hash: bytes) -> bytes | None:
-        """Return the RLP of a trie node."""
+    A node is asked for by its hash and its location (see `trie_records`), which is 0 where it is not known: such nodes
+    go by their hash. Code goes by its hash.
+    """
+
+    def node(self, node_hash: bytes, location: int) -> bytes | None:
+        """Return the record of a trie node; with location 0 its bare RLP."""
+        ...
+
+    def state_location(self, state_root: bytes, block_hash: bytes | None = None) -> int | None:
+        """Return the location of a state's root node, 0 where it goes by its hash.
+
+        Blocks may have equal states that are stored twice; `block_hash` says whose is meant, without it any will do.
+        """
+        ...
+
+    def new_serial(self) -> int:
+        """Return a number that no other commit to this database has: with it begin the locations of its nodes."""
         ...
 
     def code(self, code_hash: bytes) -> bytes | None:
         """Return the code of a contract."""
         ...
+
+
+def first_location(serial: int) -> int:
+    """Return the location of a commit's first node."""
+    return serial * _NODES_OF_A_COMMIT
+
+
+def serial_after(location: int) -> int:
+    """Return the least serial whose locations are all above `location`."""
+    return location // _NODES_OF_A_COMMIT + 1
 
 
 class BlockHashes(Protocol):
@@ -47,45 +78,83 @@ class MissingCode(Phal2Error):
 
 @dataclass(frozen=True, slots=True)
 class StateUpdate:
-    """What must be stored so that the state under `state_root` can be read: new trie nodes and codes by their hash."""
+    """What a commit made of the state that it began with.
+
+    The new state's trie has its root at `location` and may be read once `records`, the new nodes by ascending location
+    from `first_location` on without a gap, and `codes`, by their hash, are added to the database. `superseded` are the
+    locations of nodes that the state before has and the new one has not.
+    """
 
     state_root: bytes
-    nodes: Mapping[bytes, bytes]
     codes: Mapping[bytes, bytes]
+    location: int = 0
+    first_location: int = 0
+    records: Sequence[bytes] = ()
+    superseded: Sequence[int] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class MemoryDatabase:
-    """A `StateDatabase` that lives in two dictionaries: for tests, witnesses and genesis."""
+    """A `StateDatabase` in memory: for tests, witnesses and genesis.
 
-    nodes: dict[bytes, bytes] = field(default_factory=dict)
-    codes: dict[bytes, bytes] = field(default_factory=dict)
+    It begins with bare `nodes` and `codes`, both by hash, a witness; `add` takes updates on top of them.
+    """
 
-    def node(self, node_hash: bytes) -> bytes | None:
-        """Return the RLP of a trie node."""
-        return self.nodes.get(node_hash)
+    nodes: Mapping[bytes, bytes] = field(default_factory=dict)
+    codes: Mapping[bytes, bytes] = field(default_factory=dict)
+    records: dict[int, bytes] = field(default_factory=dict, init=False)
+    _added_codes: dict[bytes, bytes] = field(default_factory=dict, init=False)
+    _states: dict[bytes, int] = field(default_factory=dict, init=False)
+    _serials: Iterator[int] = field(default_factory=lambda: count(GENESIS_SERIAL + 1), init=False)
+
+    def node(self, node_hash: bytes, location: int) -> bytes | None:
+        """Return the record of a trie node; with location 0 its bare RLP."""
+        return self.records.get(location) if location else self.nodes.get(node_hash)
+
+    def state_location(self, state_root: bytes, block_hash: bytes | None = None) -> int | None:  # noqa: ARG002
+        """Return the location of a state's root node; of equal states, the one added last."""
+        location = self._states.get(state_root)
+        return 0 if location is None and state_root in self.nodes else location
+
+    def new_serial(self) -> int:
+        """Return a number that no other commit to this database has."""
+        return next(self._serials)
 
     def code(self, code_hash: bytes) -> bytes | None:
         """Return the code of a contract."""
-        return self.codes.get(code_hash)
+        found = self._added_codes.get(code_hash)
+        return self.codes.get(code_hash) if found is None else found
 
     def add(self, update: StateUpdate) -> None:
-        """Take over the nodes and codes of `update`."""
-        self.nodes.update(update.nodes)
-        self.codes.update(update.codes)
+        """Take over what `update` made. Nothing is dropped: the states before remain readable."""
+        self.records.update(enumerate(update.records, update.first_location))
+        self._added_codes.update(update.codes)
+        self._states[update.state_root] = update.location
 
 
 @dataclass(frozen=True, slots=True)
 class OverlayDatabase:
-    """The nodes and codes of an update that is not stored yet, over the database that it builds on."""
+    """An update that is not stored, over the database that it builds on."""
 
     update: StateUpdate
     base: StateDatabase
 
-    def node(self, node_hash: bytes) -> bytes | None:
-        """Return the RLP of a trie node."""
-        found = self.update.nodes.get(node_hash)
-        return self.base.node(node_hash) if found is None else found
+    def node(self, node_hash: bytes, location: int) -> bytes | None:
+        """Return the record of a trie node; with location 0 its bare RLP."""
+        index = location - self.update.first_location
+        if 0 <= index < len(self.update.records):
+            return self.update.records[index]
+        return self.base.node(node_hash, location)
+
+    def state_location(self, state_root: bytes, block_hash: bytes | None = None) -> int | None:
+        """Return the location of a state's root node."""
+        if state_root == self.update.state_root:
+            return self.update.location
+        return self.base.state_location(state_root, block_hash)
+
+    def new_serial(self) -> int:
+        """Return a number that no other commit to the base has."""
+        return self.base.new_serial()
 
     def code(self, code_hash: bytes) -> bytes | None:
         """Return the code of a contract."""

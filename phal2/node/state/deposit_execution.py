@@ -16,6 +16,7 @@ from phal2.node.protocol.transactions import ATTESTED, Attestation
 from phal2.node.state.attestation_context import show_attestation
 from phal2.node.state.block_scope import BlockScope
 from phal2.node.state.message_execution import TransactionMessage, execute_message, gas_used_after_refund
+from phal2.node.state.tracing import CALL, CREATE, FrameEnd, FrameStart, Tracer
 from phal2.node.state.transaction_errors import (
     BlockGasExceeded,
     InsufficientFundsForTransfer,
@@ -69,6 +70,8 @@ def apply_deposit(scope: BlockScope, deposit: DepositTransaction, room: BlockRoo
         world.set_nonce(deposit.sender, nonce + 1)
         would_be = contract_address(deposit.sender, nonce) if deposit.to is None else None
         executed = ExecutedDeposit(deposit.gas_limit, b"", f"failed deposit: {error}", would_be, None)
+        if scope.tracer is not None:
+            _trace_refusal(scope.tracer, deposit, executed)
     logs = world.logs()
     world.end_transaction()
     canyon = scope.rules.is_l2_fork(Fork.CANYON)
@@ -83,6 +86,14 @@ def apply_deposit(scope: BlockScope, deposit: DepositTransaction, room: BlockRoo
         deposit_nonce=nonce if canyon else None,
         deposit_receipt_version=DEPOSIT_RECEIPT_VERSION if canyon else None,
     )
+
+
+def _trace_refusal(tracer: Tracer, deposit: DepositTransaction, executed: ExecutedDeposit) -> None:
+    """Tell of the message that a deposit should have run, as one that failed at once."""
+    target = executed.contract_address if deposit.to is None else deposit.to
+    opcode = CREATE if deposit.to is None else CALL
+    tracer.enter(FrameStart(0, opcode, deposit.sender, target or b"", deposit.data, deposit.gas_limit, deposit.value))
+    tracer.exit(FrameEnd(b"", deposit.gas_limit, executed.error, reverted=False))
 
 
 def decode_attested_call(data: bytes) -> DepositCall:

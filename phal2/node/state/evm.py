@@ -5,18 +5,25 @@ the `WorldState` that it was opened with: what a failed message changed it takes
 one changed stays.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
 from phal2.node.state.database import BlockHashes
+from phal2.node.state.precompiles.precompile import Precompile
 from phal2.node.state.rules import BlockRules
+from phal2.node.state.tracing import Tracer
 from phal2.node.state.world_state import WorldState
 
 
 @dataclass(frozen=True, slots=True)
 class BlockContext:
-    """The rules of a block, and what opcodes tell of it. Prices are in wei."""
+    """The rules of a block, and what opcodes tell of it. Prices are in wei.
+
+    `precompiles`, where given, are the precompiled contracts in the place of those that the rules have. `checkpoint`,
+    where given, is called every few milliseconds, and what it raises ends the execution, whose changes are then to be
+    dropped.
+    """
 
     rules: BlockRules
     coinbase: bytes
@@ -26,6 +33,8 @@ class BlockContext:
     base_fee_per_gas: int
     blob_base_fee: int
     prev_randao: bytes
+    precompiles: Mapping[bytes, Precompile] | None = None
+    checkpoint: Callable[[], None] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,5 +85,5 @@ class Evm(Protocol):
         ...
 
 
-EvmFactory: TypeAlias = Callable[[BlockContext, WorldState, BlockHashes], Evm]
-"""Opens an engine for a block."""
+EvmFactory: TypeAlias = Callable[[BlockContext, WorldState, BlockHashes, Tracer | None], Evm]
+"""Opens an engine for a block. With a tracer it tells of all that it runs, and is used for one message only."""

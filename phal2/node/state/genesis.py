@@ -18,16 +18,16 @@ from phal2.node.protocol.predeploys import L2_TO_L1_MESSAGE_PASSER, SEQUENCER_FE
 from phal2.node.protocol.receipts import EMPTY_BLOOM
 from phal2.node.state.accounts import (
     StoredAccount,
-    account_key,
-    decode_account,
     encode_account,
     encode_storage_value,
-    storage_key,
 )
-from phal2.node.state.database import MemoryDatabase, StateUpdate
+from phal2.node.state.database import GENESIS_SERIAL, MemoryDatabase, StateUpdate, first_location
+from phal2.node.state.node_changes import NodeChanges
 from phal2.node.state.outcomes import ExecutedBlock
 from phal2.node.state.rules import L1Rules, L2Rules, Revision
-from phal2.node.state.trie import TrieReader, update_trie
+from phal2.node.state.trie import EMPTY_ROOT, TrieReader
+from phal2.node.state.trie_update import update_trie
+from phal2.node.state.world_state import WorldState
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,23 +42,29 @@ class GenesisAccount:
 
 def genesis_state(accounts: Mapping[bytes, GenesisAccount]) -> StateUpdate:
     """Return the state of `accounts` by 20-byte address. Accounts with nothing in them are kept, as geth keeps them."""
-    reader = TrieReader(MemoryDatabase(), capacity=0)
-    nodes: dict[bytes, bytes] = {}
+    reader = TrieReader(MemoryDatabase())
+    added = NodeChanges(first_location(GENESIS_SERIAL))
     codes: dict[bytes, bytes] = {}
     entries: dict[bytes, bytes] = {}
+    links: dict[bytes, int] = {}
     for address, account in accounts.items():
-        words = {storage_key(slot): encode_storage_value(word) for slot, word in account.storage.items()}
-        storage = update_trie(reader, EMPTY_TRIE_ROOT, words)
-        nodes.update(storage.nodes)
+        # Not `account_key` and `storage_key`, whose caches are for what blocks use again.
+        key = keccak256(address)
+        storage = EMPTY_ROOT
+        if account.storage:
+            words = {
+                keccak256(slot.to_bytes(32, "big")): encode_storage_value(word)
+                for slot, word in account.storage.items()
+            }
+            storage = update_trie(reader, EMPTY_ROOT, words, added)
+            links[key] = storage.location
         code_hash = EMPTY_KECCAK
         if account.code:
             code_hash = keccak256(account.code)
             codes[code_hash] = account.code
-        stored = StoredAccount(account.nonce, account.balance, storage.root, code_hash)
-        entries[account_key(address)] = encode_account(stored)
-    state = update_trie(reader, EMPTY_TRIE_ROOT, entries)
-    nodes.update(state.nodes)
-    return StateUpdate(state.root, nodes, codes)
+        entries[key] = encode_account(StoredAccount(account.nonce, account.balance, storage.hash, code_hash))
+    root = update_trie(reader, EMPTY_ROOT, entries, added, links)
+    return StateUpdate(root.hash, codes, root.location, added.first_location, added.records)
 
 
 def l2_genesis_block(
@@ -159,10 +165,10 @@ def _genesis_header(
 
 
 def _genesis_block(header: Header, state: StateUpdate) -> ExecutedBlock:
-    return ExecutedBlock(Block(header, header_hash(header), ()), (), (), {}, state)
+    return ExecutedBlock(Block(header, header_hash(header), ()), (), (), {}, state, ())
 
 
 def _storage_root(state: StateUpdate, address: bytes) -> bytes:
-    reader = TrieReader(MemoryDatabase(dict(state.nodes)))
-    encoded = reader.get(state.state_root, account_key(address))
-    return EMPTY_TRIE_ROOT if encoded is None else decode_account(encoded).storage_root
+    database = MemoryDatabase()
+    database.add(state)
+    return WorldState(database, state.state_root).storage_root(address)

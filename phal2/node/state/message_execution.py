@@ -48,7 +48,7 @@ def execute_message(scope: BlockScope, message: TransactionMessage) -> ExecutedM
         created = contract_address(message.sender, nonce)
         _warm(scope, message, created)
         return ExecutedMessage(_run(scope, message, created), created)
-    if not message.authorization_list and _is_plain_transfer(scope, message.to):
+    if scope.tracer is None and not message.authorization_list and _is_plain_transfer(scope, message.to):
         return ExecutedMessage(_transfer(scope, message, message.to), None)
     _warm(scope, message, message.to)
     delegation_refund = set_delegations(world, scope.rules.chain_id, message.authorization_list)
@@ -65,7 +65,7 @@ def gas_used_after_refund(gas_limit: int, result: MessageResult, floor: int) -> 
 
 
 def _is_plain_transfer(scope: BlockScope, to: bytes) -> bool:
-    return to not in scope.precompiles and scope.world.code_hash(to) == EMPTY_KECCAK
+    return to not in scope.callable_precompiles and scope.world.code_hash(to) == EMPTY_KECCAK
 
 
 def _transfer(scope: BlockScope, message: TransactionMessage, to: bytes) -> MessageResult:

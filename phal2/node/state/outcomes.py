@@ -29,10 +29,14 @@ class TransactionOutcome:
 
 @dataclass(frozen=True, slots=True)
 class ExecutedBlock:
-    """A sealed block with all that is stored beside it. `attestations` are by index of the transaction."""
+    """A sealed block with all that is stored beside it.
+
+    `attestations` are by index of the transaction, `transaction_hashes` in the order of the transactions.
+    """
 
     block: Block
     receipts: tuple[Receipt, ...]
     senders: tuple[bytes, ...]
     attestations: Mapping[int, VerifiedAttestation]
     state_update: StateUpdate
+    transaction_hashes: tuple[bytes, ...]

@@ -14,7 +14,7 @@ from phal2.node.state.accounts import (
     storage_key,
 )
 from phal2.node.state.database import MemoryDatabase, MissingNode, StateDatabase
-from phal2.node.state.trie import TrieReader
+from phal2.node.state.trie import EMPTY_ROOT, TrieReader, TrieRoot
 
 
 class InvalidProof(Phal2Error):
@@ -49,16 +49,20 @@ class AccountProof:
 def account_proof(database: StateDatabase, state_root: bytes, address: bytes, slots: Sequence[int]) -> AccountProof:
     """Return an account and words of its storage with their proofs; raise `MissingNode` where the state is not kept."""
     reader = TrieReader(database)
-    encoded = reader.get(state_root, account_key(address))
-    account = StoredAccount(0, 0) if encoded is None else decode_account(encoded)
+    root = reader.root(state_root)
+    leaf = reader.leaf(root, account_key(address))
+    account, storage = StoredAccount(0, 0), EMPTY_ROOT
+    if leaf is not None:
+        account = decode_account(leaf.value)
+        storage = TrieRoot(account.storage_root, leaf.link)
     return AccountProof(
         address=address,
         balance=account.balance,
         nonce=account.nonce,
         code_hash=account.code_hash,
         storage_hash=account.storage_root,
-        account_proof=tuple(reader.path_nodes(state_root, account_key(address))),
-        storage_proofs=tuple(_storage_proof(reader, account.storage_root, slot) for slot in slots),
+        account_proof=tuple(reader.path_nodes(root, account_key(address))),
+        storage_proofs=tuple(_storage_proof(reader, storage, slot) for slot in slots),
     )
 
 
@@ -75,7 +79,7 @@ def verify_account_proof(state_root: bytes, proof: AccountProof) -> None:
             raise InvalidProof(f"the proof shows {word} in slot {storage.slot:#x}, but claims {storage.value}")
 
 
-def _storage_proof(reader: TrieReader, root: bytes, slot: int) -> StorageProof:
+def _storage_proof(reader: TrieReader, root: TrieRoot, slot: int) -> StorageProof:
     key = storage_key(slot)
     return StorageProof(slot, decode_storage_value(reader.get(root, key)), tuple(reader.path_nodes(root, key)))
 
@@ -85,6 +89,6 @@ def _proven_value(root: bytes, key: bytes, nodes: Sequence[bytes]) -> bytes | No
         return None
     database = MemoryDatabase({keccak256(node): node for node in nodes})
     try:
-        return TrieReader(database).get(root, key)
+        return TrieReader(database).get(TrieRoot(root), key)
     except MissingNode as error:
         raise InvalidProof(f"the proof lacks the node 0x{error.node_hash.hex()}") from error

@@ -5,64 +5,44 @@ from functools import lru_cache
 from typing import Any, Final
 
 from eth.constants import CREATE_CONTRACT_ADDRESS
-from eth.exceptions import (
-    FullStack,
-    InsufficientStack,
-    InvalidInstruction,
-    InvalidJumpDestination,
-    OutOfBoundsRead,
-    OutOfGas,
-    ReservedBytesInCode,
-    Revert,
-    VMError,
-    WriteProtection,
-)
-from eth.vm.message import Message as PyEvmMessage
+from eth.exceptions import Revert
 
 from phal2.node.state.database import BlockHashes
 from phal2.node.state.delegation import delegated_address
-from phal2.node.state.evm import BlockContext, Message, MessageResult, TransactionContext
+from phal2.node.state.evm import BlockContext, Evm, Message, MessageResult, TransactionContext
 from phal2.node.state.precompiles.table import precompiles_of
-from phal2.node.state.py_evm_computation import Computation, PrecompiledContractFailure, computation_class
+from phal2.node.state.py_evm_bounded import BoundedComputation
+from phal2.node.state.py_evm_computation import Computation, computation_class
+from phal2.node.state.py_evm_message import EngineMessage
 from phal2.node.state.py_evm_opcodes import opcode_functions
 from phal2.node.state.py_evm_state import PyEvmState
+from phal2.node.state.py_evm_tracing import tracing_computation
 from phal2.node.state.rules import BlockRules
+from phal2.node.state.traced_evm import TracedEvm
+from phal2.node.state.tracing import Tracer
 from phal2.node.state.world_state import WorldState
 
-# A call nested 1,024 deep has up to nine frames a level, on top of whatever called the state module.
-RECURSION_LIMIT: Final = 12_000
-
-# geth's words where geth has them, so that clients and their users meet the errors they know.
-_ERROR_TEXTS: Final = (
-    (Revert, "execution reverted"),
-    (OutOfGas, "out of gas"),
-    (InvalidInstruction, "invalid opcode"),
-    (InvalidJumpDestination, "invalid jump destination"),
-    (InsufficientStack, "stack underflow"),
-    (FullStack, "stack limit reached 1024"),
-    (WriteProtection, "write protection"),
-    (OutOfBoundsRead, "return data out of bounds"),
-    (ReservedBytesInCode, "invalid code: must not begin with 0xef"),
-    (PrecompiledContractFailure, "precompiled contract failed"),
-)
+# A call nested 1,024 deep has up to twelve frames a level under a tracer, on top of whatever called the state module.
+RECURSION_LIMIT: Final = 15_000
 
 
-def open_py_evm(block: BlockContext, world: WorldState, block_hashes: BlockHashes) -> "PyEvm":
-    """Open py-evm for a block."""
+def open_py_evm(block: BlockContext, world: WorldState, block_hashes: BlockHashes, tracer: Tracer | None = None) -> Evm:
+    """Open py-evm for a block; with a tracer, for one message that it watches."""
     if sys.getrecursionlimit() < RECURSION_LIMIT:
         sys.setrecursionlimit(RECURSION_LIMIT)
-    return PyEvm(block, PyEvmState(block, world, block_hashes))
+    state = PyEvmState(block, world, block_hashes)
+    if tracer is None:
+        return PyEvm(state, _block_computation(block))
+    precompiles = precompiles_of(block.rules) if block.precompiles is None else block.precompiles
+    return TracedEvm(PyEvm(state, tracing_computation(block.rules.revision, precompiles, tracer)), tracer)
 
 
 class PyEvm:
     """An engine opened for one block."""
 
-    def __init__(self, block: BlockContext, state: PyEvmState) -> None:
+    def __init__(self, state: PyEvmState, computation: type[Computation]) -> None:
         self._state = state
-        if block.precompiles is None:
-            self._computation = _computation_of(block.rules)
-        else:
-            self._computation = computation_class(opcode_functions(block.rules.revision), block.precompiles)
+        self._computation = computation
 
     def execute(self, message: Message, context: TransactionContext) -> MessageResult:
         """Run a message to its end."""
@@ -74,14 +54,14 @@ class PyEvm:
         if delegate is not None:
             world.warm_address(delegate)
             code = world.code(delegate)
-        call = PyEvmMessage(
+        call = EngineMessage(
             gas=message.gas,
-            to=message.to,  # type: ignore[arg-type]  # py-evm's own name for bytes
-            sender=message.sender,  # type: ignore[arg-type]  # py-evm's own name for bytes
+            to=message.to,
+            sender=message.sender,
             value=message.value,
             data=message.data,
             code=code,
-            code_address=delegate,  # type: ignore[arg-type]  # py-evm's own name for bytes
+            code_address=delegate,
             is_delegation=delegate is not None,
         )
         return _result(self._computation.apply_message(self._state, call, context))
@@ -92,21 +72,28 @@ class PyEvm:
             raise ValueError("a creation needs the address that it creates at")
         if self._state.has_code_or_nonce(address):
             return MessageResult(0, 0, b"", "contract address collision", reverted=False)
-        creation = PyEvmMessage(
+        creation = EngineMessage(
             gas=message.gas,
             to=CREATE_CONTRACT_ADDRESS,
-            sender=message.sender,  # type: ignore[arg-type]  # py-evm's own name for bytes
+            sender=message.sender,
             value=message.value,
             data=b"",
             code=message.data,
-            create_address=address,  # type: ignore[arg-type]  # py-evm's own name for bytes
+            create_address=address,
         )
         return _result(self._computation.apply_create_message(self._state, creation, context))
 
 
+def _block_computation(block: BlockContext) -> type[Computation]:
+    base = Computation if block.checkpoint is None else BoundedComputation
+    if block.precompiles is None:
+        return _computation_of(block.rules, base)
+    return computation_class(opcode_functions(block.rules.revision), block.precompiles, base)
+
+
 @lru_cache(maxsize=16)
-def _computation_of(rules: BlockRules) -> type[Computation]:
-    return computation_class(opcode_functions(rules.revision), precompiles_of(rules))
+def _computation_of(rules: BlockRules, base: type[Computation]) -> type[Computation]:
+    return computation_class(opcode_functions(rules.revision), precompiles_of(rules), base)
 
 
 def _result(computation: Any) -> MessageResult:
@@ -118,10 +105,6 @@ def _result(computation: Any) -> MessageResult:
         gas_left=computation.get_gas_remaining(),
         gas_refund=0,
         output=computation.output,
-        error=_error_text(error),
+        error=computation.failure(),
         reverted=isinstance(error, Revert),
     )
-
-
-def _error_text(error: VMError) -> str:
-    return next((text for kind, text in _ERROR_TEXTS if isinstance(error, kind)), "execution failed")

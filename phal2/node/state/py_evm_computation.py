@@ -19,7 +19,9 @@ from eth.vm.stack import Stack
 
 from phal2.node.protocol.receipts import Log
 from phal2.node.state.precompiles.precompile import Precompile, PrecompileFailure
+from phal2.node.state.py_evm_failures import PrecompiledContractFailure, failure_text
 from phal2.node.state.py_evm_instructions import OpcodeFunction
+from phal2.node.state.py_evm_message import EngineMessage
 from phal2.node.state.py_evm_segments import BusyCodes
 
 _DEPTH_LIMIT: Final = 1024
@@ -27,10 +29,6 @@ _CODE_PADDING: Final = bytes(33)
 
 MEMORY_WORD_GAS: Final = 3
 MEMORY_QUADRATIC_DENOMINATOR: Final = 512
-
-
-class PrecompiledContractFailure(VMError):
-    """A precompiled contract refused its input."""
 
 
 class Computation(PragueComputation):
@@ -139,6 +137,10 @@ class Computation(PragueComputation):
             code.program_counter = position + 1
             segments[position](self)
 
+    def failure(self) -> str:
+        """Return why the message failed, for people."""
+        return failure_text(self._error)
+
     def extend_memory(self, start_position: int, size: int) -> None:
         """Grow the memory to hold `size` bytes from `start_position`, and charge for what is new of it."""
         if not size:
@@ -161,6 +163,13 @@ class Computation(PragueComputation):
         if remaining < 0:
             raise OutOfGas(f"Out of gas: Needed {amount} - Remaining {meter.gas_remaining} - Reason: {reason}")
         meter.gas_remaining = remaining
+
+    def prepare_child_message(
+        self, gas: int, to: Any, value: int, data: Any, code: bytes, **details: Any
+    ) -> Any:  # py-evm's own type is a class that checks what its opcodes have made
+        """Return a message that this one sends."""
+        details.setdefault("sender", self.msg.storage_address)
+        return EngineMessage(gas, to, value=value, data=data, code=code, depth=self.msg.depth + 1, **details)
 
     def generate_child_computation(self, child_msg: Any) -> "Computation":
         """Run a message that this one sends."""
@@ -190,7 +199,9 @@ class Computation(PragueComputation):
 
 
 def computation_class(
-    opcode_functions: tuple[OpcodeFunction, ...], precompiled_contracts: Mapping[bytes, Precompile]
+    opcode_functions: tuple[OpcodeFunction, ...],
+    precompiled_contracts: Mapping[bytes, Precompile],
+    base: type[Computation] = Computation,
 ) -> type[Computation]:
     """Return the computation of a set of rules; `opcode_functions` are indexed by opcode."""
     attributes = {
@@ -198,4 +209,4 @@ def computation_class(
         "busy_codes": BusyCodes(opcode_functions),
         "precompiled_contracts": precompiled_contracts,
     }
-    return type("ConfiguredComputation", (Computation,), attributes)
+    return type("ConfiguredComputation", (base,), attributes)

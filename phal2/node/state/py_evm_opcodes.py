@@ -34,6 +34,17 @@ _COPY_GAS = 3
 @lru_cache(maxsize=len(Revision))
 def opcode_functions(revision: Revision) -> tuple[OpcodeFunction, ...]:
     """Return the function of each of the 256 opcodes."""
+    functions = list(plain_opcode_functions(revision))
+    if revision >= Revision.SHANGHAI:
+        functions[opcode_values.PUSH0] = push_zero
+    for value, function in (fast_instructions() | effect_instructions()).items():
+        functions[value] = function
+    return tuple(functions)
+
+
+@lru_cache(maxsize=len(Revision))
+def plain_opcode_functions(revision: Revision) -> tuple[OpcodeFunction, ...]:
+    """Return the function of each opcode without the fast instructions, each doing the work of one alone."""
     functions: list[OpcodeFunction] = [_invalid_instruction] * 256
     for value, opcode in _PY_EVM_OPCODES[revision].items():
         # A bound method is called without C in between, an object with __call__ is not: nested calls must not eat the
@@ -44,9 +55,6 @@ def opcode_functions(revision: Revision) -> tuple[OpcodeFunction, ...]:
     if revision >= Revision.SHANGHAI:
         functions[opcode_values.CREATE] = _limited_create(CreateEIP3860, mnemonics.CREATE)
         functions[opcode_values.CREATE2] = _limited_create(Create2EIP3860, mnemonics.CREATE2)
-        functions[opcode_values.PUSH0] = push_zero
-    for value, function in (fast_instructions() | effect_instructions()).items():
-        functions[value] = function
     return tuple(functions)
 
 

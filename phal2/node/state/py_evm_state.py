@@ -35,6 +35,7 @@ class PyEvmState:
         self.base_fee = block.base_fee_per_gas
         self.blob_base_fee = block.blob_base_fee
         self.mix_hash = block.prev_randao
+        self.checkpoint = block.checkpoint
         self._block_hashes = block_hashes
 
         # These are called for nearly every message and storage opcode, so they are handed through without a frame of

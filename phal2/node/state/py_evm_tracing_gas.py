@@ -6,11 +6,13 @@ is charged, and whether an instruction fails, remains with the instructions them
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from phal2.node.protocol.errors import Phal2Error
 from phal2.node.state.delegation import delegated_address
 from phal2.node.state.rules import Revision
+from phal2.node.state.world_state import WorldState
 
 if TYPE_CHECKING:
     from phal2.node.state.py_evm_tracing import TracingComputation
@@ -25,6 +27,7 @@ _WARM: Final = 100
 _SENTRY: Final = 2_300
 _STORE_NEW: Final = 20_000
 _STORE_CHANGE: Final = 5_000 - _COLD_SLOT
+_CLEAR_REFUND: Final = 4_800
 _CALL_VALUE: Final = 9_000
 _NEW_ACCOUNT: Final = 25_000
 _WORD_COPY: Final = 3
@@ -42,8 +45,41 @@ class _Unpayable(Phal2Error):
     """Why the gas of an instruction cannot be worked out, in geth's words."""
 
 
-_Rule: TypeAlias = "Callable[[TracingComputation, Operand, int, int], int]"
-"""(computation, operand, memory size in bytes, gas left after the constant part) -> further gas."""
+@dataclass(frozen=True, slots=True)
+class _Pending:
+    """An instruction before it runs: the memory that it needs, in bytes, and the gas left after its constant part."""
+
+    computation: "TracingComputation"
+    operand: Operand
+    memory_size: int
+    left: int
+
+    @property
+    def world(self) -> WorldState:
+        world: WorldState = self.computation.state.world
+        return world
+
+    @property
+    def address(self) -> bytes:
+        address: bytes = self.computation.msg.storage_address
+        return address
+
+    @property
+    def revision(self) -> Revision:
+        return self.computation.trace.revision
+
+    def memory_gas(self) -> int:
+        """Return what it costs to grow the memory to what the instruction needs."""
+        if self.memory_size > _MEMORY_LIMIT:
+            raise _Unpayable(_OVERFLOW)
+        present, words = len(self.computation._memory._bytes) // 32, _words(self.memory_size)
+        if words <= present:
+            return 0
+        return 3 * (words - present) + words * words // 512 - present * present // 512
+
+
+_Rule: TypeAlias = Callable[[_Pending], int]
+"""Gives the gas beyond the constant part."""
 
 
 def instruction_gas(
@@ -61,7 +97,7 @@ def instruction_gas(
     if memory_size > _UINT64_LIMIT - 32:
         return constant, _OVERFLOW
     try:
-        further = rule(computation, operand, memory_size, left)
+        further = rule(_Pending(computation, operand, memory_size, left))
     except _Unpayable as error:
         return constant, f"{_OUT_OF_GAS}: {error}"
     return constant + further, _OUT_OF_GAS if further > left else None
@@ -84,49 +120,39 @@ def _words(size: int) -> int:
     return (size + 31) // 32
 
 
-def _memory(computation: "TracingComputation", size: int) -> int:
-    present = len(computation._memory._bytes) // 32
-    if size > _MEMORY_LIMIT:
-        raise _Unpayable(_OVERFLOW)
-    words = _words(size)
-    if words <= present:
-        return 0
-    return 3 * (words - present) + words * words // 512 - present * present // 512
-
-
-def _memory_alone(computation: "TracingComputation", operand: Operand, memory_size: int, left: int) -> int:
-    return _memory(computation, memory_size)
+def _memory_alone(pending: _Pending) -> int:
+    return pending.memory_gas()
 
 
 def _copy(length: int, word_gas: int = _WORD_COPY) -> _Rule:
-    def rule(computation: "TracingComputation", operand: Operand, memory_size: int, left: int) -> int:
-        return _memory(computation, memory_size) + word_gas * _words(operand(length))
+    def rule(pending: _Pending) -> int:
+        return pending.memory_gas() + word_gas * _words(pending.operand(length))
 
     return rule
 
 
-def _copy_external_code(computation: "TracingComputation", operand: Operand, memory_size: int, left: int) -> int:
-    copied = _memory(computation, memory_size) + _WORD_COPY * _words(operand(3))
-    return copied + _account(computation, operand, memory_size, left)
+def _copy_external_code(pending: _Pending) -> int:
+    copied = pending.memory_gas() + _WORD_COPY * _words(pending.operand(3))
+    return copied + _account(pending)
 
 
-def _power(computation: "TracingComputation", operand: Operand, memory_size: int, left: int) -> int:
-    return 10 + 50 * ((operand(1).bit_length() + 7) // 8)
+def _power(pending: _Pending) -> int:
+    return 10 + 50 * ((pending.operand(1).bit_length() + 7) // 8)
 
 
-def _account(computation: "TracingComputation", operand: Operand, memory_size: int, left: int) -> int:
-    return 0 if computation.state.world.is_warm_address(_address(operand(0))) else _COLD_ACCOUNT - _WARM
+def _account(pending: _Pending) -> int:
+    return 0 if pending.world.is_warm_address(_address(pending.operand(0))) else _COLD_ACCOUNT - _WARM
 
 
-def _load(computation: "TracingComputation", operand: Operand, memory_size: int, left: int) -> int:
-    is_warm = computation.state.world.is_warm_slot(computation.msg.storage_address, operand(0))
+def _load(pending: _Pending) -> int:
+    is_warm = pending.world.is_warm_slot(pending.address, pending.operand(0))
     return _WARM if is_warm else _COLD_SLOT
 
 
-def _store(computation: "TracingComputation", operand: Operand, memory_size: int, left: int) -> int:
-    if left <= _SENTRY:
+def _store(pending: _Pending) -> int:
+    if pending.left <= _SENTRY:
         raise _Unpayable("not enough gas for reentrancy sentry")
-    world, address, slot, value = computation.state.world, computation.msg.storage_address, operand(0), operand(1)
+    world, address, slot, value = pending.world, pending.address, pending.operand(0), pending.operand(1)
     access = 0 if world.is_warm_slot(address, slot) else _COLD_SLOT
     present, original = world.storage(address, slot), world.original_storage(address, slot)
     if present == value or present != original:
@@ -134,11 +160,27 @@ def _store(computation: "TracingComputation", operand: Operand, memory_size: int
     return access + (_STORE_NEW if original == 0 else _STORE_CHANGE)
 
 
+def store_refund(computation: "TracingComputation", operand: Operand) -> int:
+    """Return what an SSTORE is about to add to the refund counter (EIP-2200, EIP-3529)."""
+    world, address, slot, value = computation.state.world, computation.msg.storage_address, operand(0), operand(1)
+    present, original = world.storage(address, slot), world.original_storage(address, slot)
+    if present == value:
+        return 0
+    refund = 0
+    if original and not value:
+        refund = _CLEAR_REFUND
+    elif original and not present:
+        refund = -_CLEAR_REFUND
+    if original == value and present != original:
+        refund += (_STORE_CHANGE if original else _STORE_NEW) - _WARM
+    return refund
+
+
 def _log(topics: int) -> _Rule:
-    def rule(computation: "TracingComputation", operand: Operand, memory_size: int, left: int) -> int:
-        if operand(1) >= _UINT64_LIMIT:
+    def rule(pending: _Pending) -> int:
+        if pending.operand(1) >= _UINT64_LIMIT:
             raise _Unpayable(_OVERFLOW)
-        gas = _memory(computation, memory_size) + 375 * (1 + topics) + 8 * operand(1)
+        gas = pending.memory_gas() + 375 * (1 + topics) + 8 * pending.operand(1)
         if gas >= _UINT64_LIMIT:
             raise _Unpayable(_OVERFLOW)
         return gas
@@ -147,10 +189,10 @@ def _log(topics: int) -> _Rule:
 
 
 def _create(word_gas_before_shanghai: int) -> _Rule:
-    def rule(computation: "TracingComputation", operand: Operand, memory_size: int, left: int) -> int:
-        memory, size = _memory(computation, memory_size), operand(2)
+    def rule(pending: _Pending) -> int:
+        memory, size = pending.memory_gas(), pending.operand(2)
         word_gas = word_gas_before_shanghai
-        if computation.trace.revision >= Revision.SHANGHAI:
+        if pending.revision >= Revision.SHANGHAI:
             if size > _MAXIMUM_INIT_CODE:
                 raise _Unpayable(f"max initcode size exceeded: code size {size} limit {_MAXIMUM_INIT_CODE}")
             word_gas += _WORD_INIT_CODE
@@ -160,33 +202,33 @@ def _create(word_gas_before_shanghai: int) -> _Rule:
 
 
 def _call(has_value: bool, makes_accounts: bool) -> _Rule:
-    def rule(computation: "TracingComputation", operand: Operand, memory_size: int, left: int) -> int:
-        world, target = computation.state.world, _address(operand(1))
+    def rule(pending: _Pending) -> int:
+        world, target = pending.world, _address(pending.operand(1))
         cost = 0 if world.is_warm_address(target) else _COLD_ACCOUNT - _WARM
-        _require(left, cost)
-        cost += _memory(computation, memory_size)
-        if has_value and operand(2):
+        _require(pending.left, cost)
+        cost += pending.memory_gas()
+        if has_value and pending.operand(2):
             cost += _CALL_VALUE
-            _require(left, cost)
+            _require(pending.left, cost)
             if makes_accounts and world.is_empty(target):
                 cost += _NEW_ACCOUNT
-        _require(left, cost)
-        delegate = delegated_address(world.code(target)) if computation.trace.revision >= Revision.PRAGUE else None
+        _require(pending.left, cost)
+        delegate = delegated_address(world.code(target)) if pending.revision >= Revision.PRAGUE else None
         if delegate is not None:
             # A contract that is delegated to itself has been warmed by the access above.
             cost += _WARM if delegate == target or world.is_warm_address(delegate) else _COLD_ACCOUNT
-            _require(left, cost)
-        available = left - cost
-        return cost + min(operand(0), available - available // 64)
+            _require(pending.left, cost)
+        available = pending.left - cost
+        return cost + min(pending.operand(0), available - available // 64)
 
     return rule
 
 
-def _self_destruct(computation: "TracingComputation", operand: Operand, memory_size: int, left: int) -> int:
-    world, beneficiary = computation.state.world, _address(operand(0))
+def _self_destruct(pending: _Pending) -> int:
+    world, beneficiary = pending.world, _address(pending.operand(0))
     cost = 0 if world.is_warm_address(beneficiary) else _COLD_ACCOUNT
-    _require(left, cost)
-    if world.is_empty(beneficiary) and world.balance(computation.msg.storage_address):
+    _require(pending.left, cost)
+    if world.is_empty(beneficiary) and world.balance(pending.address):
         cost += _NEW_ACCOUNT
     return cost
 

@@ -6,10 +6,11 @@ time again.
 
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import lru_cache
 from typing import Final, TypeAlias
 
 from phal2.node.protocol.errors import InvalidBlock
-from phal2.node.protocol.forks import Fork
+from phal2.node.protocol.forks import Fork, ForkSchedule
 from phal2.node.protocol.rollup_config import RollupConfig
 from phal2.node.protocol.transactions import ACCESS_LIST, ATTESTED, BLOB, DEPOSIT, DYNAMIC_FEE, LEGACY, SET_CODE
 
@@ -94,7 +95,12 @@ def block_rules(rules: ChainRules, timestamp: int) -> BlockRules:
         if rules.revision >= Revision.PRAGUE:
             types.add(SET_CODE)
         return BlockRules(rules.chain_id, rules.revision, None, frozenset(types))
-    forks = rules.config.forks
+    return _l2_rules(rules.chain_id, rules.config.forks, timestamp)
+
+
+@lru_cache(maxsize=256)
+def _l2_rules(chain_id: int, forks: ForkSchedule, timestamp: int) -> BlockRules:
+    # Calls ask for the same few blocks' rules again and again.
     fork = forks.fork_at(timestamp)
     if not Fork.REGOLITH <= fork <= Fork.ISTHMUS:
         raise UnsupportedFork(fork, timestamp)
@@ -104,4 +110,4 @@ def block_rules(rules: ChainRules, timestamp: int) -> BlockRules:
     if forks.attested_is_active(timestamp):
         types.add(ATTESTED)
     revision = next(revision for first, revision in _L2_REVISIONS if fork >= first)
-    return BlockRules(rules.chain_id, revision, fork, frozenset(types))
+    return BlockRules(chain_id, revision, fork, frozenset(types))

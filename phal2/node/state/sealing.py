@@ -71,6 +71,7 @@ def seal_block(scope: BlockScope, content: BlockContent) -> ExecutedBlock:
         senders=tuple(transaction.sender for transaction in content.transactions),
         attestations=dict(content.attestations),
         state_update=update,
+        transaction_hashes=tuple(transaction.hash for transaction in content.transactions),
     )
 
 

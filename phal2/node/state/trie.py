@@ -1,281 +1,208 @@
-"""Reading and updating Merkle-Patricia tries that are never whole in memory (Yellow Paper, appendix D).
+"""Reading Merkle-Patricia tries that are never whole in memory (Yellow Paper, appendix D)."""
 
-`TrieReader` walks nodes by hash through a `StateDatabase` and keeps what it decoded. `update_trie` applies many
-changes in one pass over sorted keys: each node that changes is read once and encoded once, however many of the keys
-lie below it.
-"""
-
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from typing import Final, NamedTuple, TypeAlias
 
 from phal2.node.protocol.headers import EMPTY_TRIE_ROOT
-from phal2.node.protocol.keccak import keccak256
+from phal2.node.state.accounts import decode_account
 from phal2.node.state.database import MissingNode, StateDatabase
 from phal2.node.state.trie_nodes import (
     EMPTY_REFERENCE,
+    HASH_PREFIX,
     HASH_REFERENCE_LENGTH,
     Branch,
     Extension,
     Leaf,
     Node,
-    decode_node,
-    encode_node,
     key_nibbles,
-    node_reference,
+)
+from phal2.node.state.trie_records import (
+    HASHED_BRANCH,
+    LEAF,
+    Slot,
+    bare_record,
+    child_location,
+    child_reference,
+    decode_record,
+    read_leaf,
+    record_rlp,
 )
 
-_NO_CHILDREN = (EMPTY_REFERENCE,) * 16
+CAPACITY: Final = 200_000
+"""Records that a reader keeps where nothing else is said: about 60 MiB, and the whole state of 100,000 accounts."""
+
+_Key: TypeAlias = int | bytes
+
+
+class TrieRoot(NamedTuple):
+    """The root of a trie: its 32-byte hash, and the location of its node (0 where the database goes by hashes)."""
+
+    hash: bytes
+    location: int = 0
+
+
+EMPTY_ROOT: Final = TrieRoot(EMPTY_TRIE_ROOT)
 
 
 class TrieReader:
-    """Read access to all tries of a database. Nodes go by their hash, so what was decoded once stays right for ever.
+    """Read access to all tries of one database. What is at a location never changes, so what was read stays right.
 
-    At most `capacity` decoded nodes are kept; beyond it they are all dropped at once, which costs less than
-    bookkeeping by node.
+    It keeps the records used last, from half of `capacity` to all of it and what one block makes: two generations stand
+    in for a list in order of use. Threads may share a reader: each step on the dictionaries is atomic under the
+    interpreter's lock, and a lost race costs only a second read.
     """
 
-    __slots__ = ("_capacity", "_database", "_decoded")
+    __slots__ = ("_database", "_half", "_old", "_young")
 
-    def __init__(self, database: StateDatabase, capacity: int = 200_000) -> None:
+    def __init__(self, database: StateDatabase, capacity: int = CAPACITY) -> None:
         self._database = database
-        self._capacity = capacity
-        self._decoded: dict[bytes, Node] = {}
+        self._half = capacity // 2
+        self._young: dict[_Key, bytes] = {}
+        self._old: dict[_Key, bytes] = {}
 
-    def get(self, root: bytes, key: bytes) -> bytes | None:
-        """Return the value of `key` in the trie under the 32-byte `root`, None for none; raise `MissingNode`."""
-        if root == EMPTY_TRIE_ROOT:
+    def root(self, state_root: bytes, block_hash: bytes | None = None) -> TrieRoot:
+        """Return the root of a state's trie; raise `MissingNode` where the database does not have the state.
+
+        Where a new block is built on the state, `block_hash` says which block's it is: others may have an equal one.
+        """
+        if state_root == EMPTY_TRIE_ROOT:
+            return EMPTY_ROOT
+        location = self._database.state_location(state_root, block_hash)
+        if location is None:
+            raise MissingNode(state_root)
+        return TrieRoot(state_root, location)
+
+    def get(self, root: TrieRoot, key: bytes) -> bytes | None:
+        """Return the value of `key`, None for none; raise `MissingNode`."""
+        leaf = self.leaf(root, key)
+        return None if leaf is None else leaf.value
+
+    def leaf(self, root: TrieRoot, key: bytes) -> Leaf | None:
+        """Return the leaf that holds `key`, None where there is none; raise `MissingNode`.
+
+        A value that a branch holds (which needs keys of different lengths) comes as a leaf without a path.
+        """
+        if root.hash == EMPTY_TRIE_ROOT:
             return None
         path = key_nibbles(key)
-        node = self.node(b"\xa0" + root)
+        record = self.record(*_root_slot(root))
         position = 0
-        while True:
-            if type(node) is Branch:
-                if position == len(path):
-                    return node.value or None
-                child = node.children[path[position]]
-                if child == EMPTY_REFERENCE:
-                    return None
-                position += 1
-                node = self.node(child)
-            elif type(node) is Leaf:
-                return node.value if node.path == path[position:] else None
-            else:
-                assert type(node) is Extension  # noqa: S101 - tells the type checker what is left
-                if not path.startswith(node.path, position):
-                    return None
-                position += len(node.path)
-                node = self.node(node.child)
+        while record[0] == HASHED_BRANCH:
+            # The way down nearly all of a trie.
+            if position == len(path):
+                return None
+            location = child_location(record, path[position])
+            if location is None:
+                return None
+            record = self.child(record, path[position], location)
+            position += 1
+        return self._leaf_from(record, path, position)
 
-    def path_nodes(self, root: bytes, key: bytes) -> list[bytes]:
+    def _leaf_from(self, record: bytes, path: bytes, position: int) -> Leaf | None:
+        """Go on from any node to the leaf that holds `path`, of which the nodes above have taken `position` nibbles."""
+        while True:
+            if record[0] == LEAF:
+                return read_leaf(record, path[position:])
+            node = decode_record(record)
+            if type(node) is Branch and position == len(path):
+                return Leaf(b"", node.value) if node.value else None
+            slot, position = _step(node, path, position)
+            if slot is None:
+                return None
+            record = self.record(*slot)
+
+    def path_nodes(self, root: TrieRoot, key: bytes) -> list[bytes]:
         """Return the RLP of the nodes from `root` down to `key`, or to where the way ends (EIP-1186)."""
-        if root == EMPTY_TRIE_ROOT:
+        if root.hash == EMPTY_TRIE_ROOT:
             return []
         path = key_nibbles(key)
-        node, position = self.node(b"\xa0" + root), 0
-        nodes = [encode_node(node)]
-        while True:
-            if type(node) is Branch:
-                child = node.children[path[position]] if position < len(path) else EMPTY_REFERENCE
-                position += 1
-            elif type(node) is Extension and path.startswith(node.path, position):
-                child = node.child
-                position += len(node.path)
-            else:
-                return nodes
-            if child == EMPTY_REFERENCE:
-                return nodes
-            node = self.node(child)
+        slot: Slot | None = _root_slot(root)
+        position = 0
+        nodes = []
+        while slot is not None:
+            record = self.record(*slot)
             # A node shorter than a hash is part of its parent and has no entry of its own in a proof.
-            if len(child) == HASH_REFERENCE_LENGTH:
-                nodes.append(encode_node(node))
+            if len(slot[0]) == HASH_REFERENCE_LENGTH:
+                nodes.append(record_rlp(record))
+            slot, position = _step(decode_record(record), path, position)
+        return nodes
 
-    def node(self, reference: bytes) -> Node:
+    def locations(self, root: TrieRoot, *, with_storage: bool = False) -> Iterator[int]:
+        """Yield the locations of all nodes under `root`; `with_storage` is for a state's root and follows accounts."""
+        if not root.location:
+            return
+        pending = [_root_slot(root)]
+        while pending:
+            reference, location = pending.pop()
+            node = self.node(reference, location)
+            yield location
+            if type(node) is Branch:
+                pending += [slot for slot in zip(node.children, node.locations, strict=True) if slot[1]]
+            elif type(node) is Extension and node.location:
+                pending.append((node.child, node.location))
+            elif type(node) is Leaf and with_storage and node.link:
+                pending.append((HASH_PREFIX + decode_account(node.value).storage_root, node.link))
+
+    def node(self, reference: bytes, location: int) -> Node:
         """Return the node behind a non-empty reference; raise `MissingNode` where the database lacks it."""
-        node = self._decoded.get(reference)
-        if node is not None:
-            return node
+        return decode_record(self.record(reference, location))
+
+    def root_record(self, root: TrieRoot) -> bytes:
+        """Return the record of a root that is not the empty one; raise `MissingNode`."""
+        return self.record(*_root_slot(root))
+
+    def child(self, branch: bytes, nibble: int, location: int) -> bytes:
+        """Return the record of a child that a hashed branch has at `location`; raise `MissingNode`."""
+        return self._young.get(location) or self.record(child_reference(branch, nibble), location)
+
+    def record(self, reference: bytes, location: int) -> bytes:
+        """Return the record of the node behind a non-empty reference; raise `MissingNode`."""
+        key: _Key = location or reference
+        record = self._young.get(key)
+        if record is not None:
+            return record
         if len(reference) != HASH_REFERENCE_LENGTH:
-            return decode_node(reference)
-        encoded = self._database.node(reference[1:])
-        if encoded is None:
-            raise MissingNode(reference[1:])
-        node = decode_node(encoded)
-        if len(self._decoded) >= self._capacity:
-            self._decoded.clear()
-        self._decoded[reference] = node
-        return node
+            return bare_record(reference)
+        record = self._old.get(key)
+        if record is None:
+            record = self._database.node(reference[1:], location)
+            if record is None:
+                raise MissingNode(reference[1:])
+            if not location:
+                record = bare_record(record)
+        self._make_room()
+        self._young[key] = record
+        return record
 
-    def remember(self, reference: bytes, node: Node) -> None:
-        """Keep a node that was just made, as the next block will read it."""
-        if len(self._decoded) < self._capacity:
-            self._decoded[reference] = node
+    def adopt(self, records: Iterable[tuple[int, bytes]]) -> None:
+        """Keep records, by location, that the next block will read, such as those just made."""
+        self._make_room()
+        self._young.update(records)
 
+    def forget(self, locations: Iterable[int]) -> None:
+        """Drop records that no later block will read."""
+        forget_young, forget_old = self._young.pop, self._old.pop
+        for location in locations:
+            if forget_young(location, None) is None:
+                forget_old(location, None)
 
-@dataclass(frozen=True, slots=True)
-class TrieUpdate:
-    """The root after an update, and the RLP of every node that the trie did not have before, by hash."""
-
-    root: bytes
-    nodes: dict[bytes, bytes]
-
-
-def update_trie(reader: TrieReader, root: bytes, changes: Mapping[bytes, bytes]) -> TrieUpdate:
-    """Set each key of `changes` to its value, or remove it where the value is empty; raise `MissingNode`."""
-    if not changes:
-        return TrieUpdate(root, {})
-    pairs = sorted((key_nibbles(key), value) for key, value in changes.items())
-    update = _Update(reader, {})
-    old = None if root == EMPTY_TRIE_ROOT else reader.node(b"\xa0" + root)
-    new = update.apply(old, pairs, 0, len(pairs), 0)
-    if new is None:
-        return TrieUpdate(EMPTY_TRIE_ROOT, {})
-    encoded = encode_node(new)
-    new_root = keccak256(encoded)
-    if new_root != root:
-        update.nodes[new_root] = encoded
-        reader.remember(b"\xa0" + new_root, new)
-    return TrieUpdate(new_root, update.nodes)
+    def _make_room(self) -> None:
+        if len(self._young) >= self._half:
+            self._old = self._young
+            self._young = {}
 
 
-_Pairs = list[tuple[bytes, bytes]]
+def _root_slot(root: TrieRoot) -> Slot:
+    return HASH_PREFIX + root.hash, root.location
 
 
-@dataclass(frozen=True, slots=True)
-class _Update:
-    """One pass over a trie. `pairs` are (nibbles, value), sorted; a range of them shares the first `depth` nibbles."""
-
-    reader: TrieReader
-    nodes: dict[bytes, bytes]
-
-    def apply(self, node: Node | None, pairs: _Pairs, start: int, end: int, depth: int) -> Node | None:
-        """Return what becomes of `node` once pairs[start:end] are set below it; None where nothing is left."""
-        if type(node) is Branch:
-            return self._apply_to_branch(node, pairs, start, end, depth, {})
-        if type(node) is Extension:
-            return self._apply_to_extension(node, pairs, start, end, depth)
-        present = [pair for pair in pairs[start:end] if pair[1]]
-        if node is not None:
-            assert type(node) is Leaf  # noqa: S101 - tells the type checker what is left
-            key = pairs[start][0][:depth] + node.path
-            if all(pair[0] != key for pair in pairs[start:end]):
-                present.append((key, node.value))
-                present.sort()
-        return self._build(present, 0, len(present), depth) if present else None
-
-    def _apply_to_branch(
-        self, branch: Branch, pairs: _Pairs, start: int, end: int, depth: int, fresh: dict[int, Node]
-    ) -> Node | None:
-        """Return what becomes of a branch; `fresh` has the children that have no reference yet, by nibble."""
-        children = list(branch.children)
-        value = branch.value
-        position = start
-        if len(pairs[position][0]) == depth:
-            value = pairs[position][1]
-            position += 1
-        while position < end:
-            nibble = pairs[position][0][depth]
-            begin = position
-            position += 1
-            while position < end and pairs[position][0][depth] == nibble:
-                position += 1
-            reference = children[nibble]
-            old = fresh.pop(nibble, None)
-            if old is None and reference != EMPTY_REFERENCE:
-                old = self.reader.node(reference)
-            new = self.apply(old, pairs, begin, position, depth + 1)
-            if new is None:
-                children[nibble] = EMPTY_REFERENCE
-            elif new is not old or reference == EMPTY_REFERENCE:
-                fresh[nibble] = new
-        return self._collapse(children, value, fresh)
-
-    def _collapse(self, children: list[bytes], value: bytes, fresh: dict[int, Node]) -> Node | None:
-        """Return the branch with its fresh children, or what stands for it where fewer than two entries are left."""
-        left = [nibble for nibble in range(16) if nibble in fresh or children[nibble] != EMPTY_REFERENCE]
-        if len(left) + bool(value) >= 2:
-            for nibble, node in fresh.items():
-                children[nibble] = self._reference(node, children[nibble])
-            return Branch(tuple(children), value)
-        if not left:
-            return Leaf(b"", value) if value else None
-        nibble = left[0]
-        known = EMPTY_REFERENCE if nibble in fresh else children[nibble]
-        return self._prepend(bytes([nibble]), fresh.get(nibble) or self.reader.node(known), known)
-
-    def _apply_to_extension(self, node: Extension, pairs: _Pairs, start: int, end: int, depth: int) -> Node | None:
-        path = node.path
-        shared = min(
-            _shared_length(path, pairs[start][0], depth),
-            _shared_length(path, pairs[end - 1][0], depth),
-        )
-        if shared == len(path):
-            child = self.reader.node(node.child)
-            new = self.apply(child, pairs, start, end, depth + shared)
-            return node if new is child else self._prepend(path, new, node.child)
-        # The keys part within the path: cut it there, so that the branch's rules apply.
-        nibble, rest = path[shared], path[shared + 1 :]
-        children = list(_NO_CHILDREN)
-        fresh: dict[int, Node] = {}
-        if rest:
-            fresh[nibble] = Extension(rest, node.child)
-        else:
-            children[nibble] = node.child
-        cut = self._apply_to_branch(Branch(tuple(children), b""), pairs, start, end, depth + shared, fresh)
-        return self._prepend(path[:shared], cut, EMPTY_REFERENCE)
-
-    def _prepend(self, path: bytes, node: Node | None, known_reference: bytes) -> Node | None:
-        """Return `node` behind `path`; `known_reference` is the one that the node had before, if any."""
-        if node is None or not path:
-            return node
-        if type(node) is Leaf:
-            return Leaf(path + node.path, node.value)
-        if type(node) is Extension:
-            return Extension(path + node.path, node.child)
-        return Extension(path, self._reference(node, known_reference))
-
-    def _build(self, pairs: _Pairs, start: int, end: int, depth: int) -> Node:
-        """Return a new node that holds pairs[start:end], none of them empty."""
-        first, value = pairs[start]
-        if end - start == 1:
-            return Leaf(first[depth:], value)
-        last = pairs[end - 1][0]
-        shared = depth
-        limit = min(len(first), len(last))
-        while shared < limit and first[shared] == last[shared]:
-            shared += 1
-        if shared > depth:
-            return Extension(
-                first[depth:shared], self._reference(self._build(pairs, start, end, shared), EMPTY_REFERENCE)
-            )
-        position = start
-        own_value = b""
-        if len(first) == depth:
-            own_value = value
-            position += 1
-        children = list(_NO_CHILDREN)
-        while position < end:
-            nibble = pairs[position][0][depth]
-            begin = position
-            position += 1
-            while position < end and pairs[position][0][depth] == nibble:
-                position += 1
-            children[nibble] = self._reference(self._build(pairs, begin, position, depth + 1), EMPTY_REFERENCE)
-        return Branch(tuple(children), own_value)
-
-    def _reference(self, node: Node, old_reference: bytes) -> bytes:
-        """Encode a node; unless it is the one that was there before, add it to the new nodes. Return its reference."""
-        encoded = encode_node(node)
-        reference = node_reference(encoded)
-        if reference != old_reference and len(reference) == HASH_REFERENCE_LENGTH:
-            self.nodes[reference[1:]] = encoded
-            self.reader.remember(reference, node)
-        return reference
-
-
-def _shared_length(path: bytes, key: bytes, depth: int) -> int:
-    """Return how many nibbles of `path` the key follows from `depth` on."""
-    limit = min(len(path), len(key) - depth)
-    length = 0
-    while length < limit and path[length] == key[depth + length]:
-        length += 1
-    return length
+def _step(node: Node, path: bytes, position: int) -> tuple[Slot | None, int]:
+    """Return the child through which `path` goes on from `position`, None for none, and the position there."""
+    if type(node) is Branch and position < len(path):
+        nibble = path[position]
+        reference = node.children[nibble]
+        slot = None if reference == EMPTY_REFERENCE else (reference, node.locations[nibble])
+        return slot, position + 1
+    if type(node) is Extension and path.startswith(node.path, position):
+        return (node.child, node.location), position + len(node.path)
+    return None, position

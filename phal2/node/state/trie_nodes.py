@@ -3,6 +3,9 @@
 Paths are byte strings of one nibble a byte. A child is held as its *reference*, the very bytes that stand for it in
 its parent's RLP: 0xa0 and the hash, the node's own RLP where that is shorter than 32 bytes, or 0x80 for none. So a
 changed branch is encoded again by joining its children.
+
+Beside the reference stands the child's *location*, the number under which a database has stored it (see
+`trie_records`). It is no part of the RLP; 0 is a child that is not stored by number: an inline one, or a witness's.
 """
 
 from binascii import unhexlify
@@ -13,7 +16,10 @@ from phal2.node.protocol.errors import InvalidEncoding
 from phal2.node.protocol.keccak import keccak256
 
 EMPTY_REFERENCE: Final = b"\x80"
+HASH_PREFIX: Final = b"\xa0"
 HASH_REFERENCE_LENGTH: Final = 33
+NO_CHILDREN: Final = (EMPTY_REFERENCE,) * 16
+NO_LOCATIONS: Final = (0,) * 16
 
 _HEX_DIGITS: Final = b"0123456789abcdef"
 _NIBBLE_OF_DIGIT: Final = bytes.maketrans(_HEX_DIGITS, bytes(range(16)))
@@ -21,24 +27,27 @@ _DIGIT_OF_NIBBLE: Final = bytes.maketrans(bytes(range(16)), _HEX_DIGITS)
 
 
 class Leaf(NamedTuple):
-    """The rest of a key and its value."""
+    """The rest of a key and its value; for an account with storage, `link` is the location of its storage trie."""
 
     path: bytes
     value: bytes
+    link: int = 0
 
 
 class Extension(NamedTuple):
-    """A stretch of key that all keys below share, and the reference of the branch there."""
+    """A stretch of key that all keys below share, and the branch there."""
 
     path: bytes
     child: bytes
+    location: int = 0
 
 
 class Branch(NamedTuple):
-    """Sixteen references by the next nibble, and the value of the key that ends here (empty for none)."""
+    """Sixteen references by the next nibble with their locations, and the value of a key that ends here, or nothing."""
 
     children: tuple[bytes, ...]
     value: bytes
+    locations: tuple[int, ...] = NO_LOCATIONS
 
 
 Node: TypeAlias = Leaf | Extension | Branch
@@ -56,15 +65,17 @@ def key_nibbles(key: bytes) -> bytes:
 def encode_node(node: Node) -> bytes:
     """Return the RLP of a node."""
     if type(node) is Branch:
-        return rlp.encode_list([*node.children, rlp.encode_bytes(node.value)])
+        return rlp.list_of_payload(b"".join(node.children) + rlp.encode_bytes(node.value))
     if type(node) is Leaf:
-        return rlp.encode_list([rlp.encode_bytes(_compact(node.path, b"2", b"3")), rlp.encode_bytes(node.value)])
+        return rlp.list_of_payload(
+            rlp.encode_bytes(encode_path(node.path, is_leaf=True)) + rlp.encode_bytes(node.value)
+        )
     assert type(node) is Extension  # noqa: S101 - tells the type checker what is left
-    return rlp.encode_list([rlp.encode_bytes(_compact(node.path, b"0", b"1")), node.child])
+    return rlp.list_of_payload(rlp.encode_bytes(encode_path(node.path, is_leaf=False)) + node.child)
 
 
 def decode_node(encoded: bytes) -> Node:
-    """Read the RLP of a node; raise `InvalidNode` (or `RlpError`) where it is none."""
+    """Read the RLP of a node, with no locations; raise `InvalidNode` (or `RlpError`) where it is none."""
     references = _elements(encoded)
     if len(references) == 17:
         for reference in references[:16]:
@@ -73,25 +84,33 @@ def decode_node(encoded: bytes) -> Node:
         return Branch(tuple(references[:16]), rlp.expect_bytes(rlp.decode(references[16])))
     if len(references) != 2:
         raise InvalidNode(f"trie node of {len(references)} elements, expected 2 or 17")
-    path = key_nibbles(rlp.expect_bytes(rlp.decode(references[0])))
-    flag = path[0] if path else 4
-    if flag > 3 or (flag in (0, 2) and path[1] != 0):
+    compact = rlp.expect_bytes(rlp.decode(references[0]))
+    path, is_leaf = decode_path(compact)
+    if encode_path(path, is_leaf) != compact:
         raise InvalidNode("trie node whose path has a malformed flag")
-    rest = path[1:] if flag in (1, 3) else path[2:]
-    if flag >= 2:
-        return Leaf(rest, rlp.expect_bytes(rlp.decode(references[1])))
-    return Extension(rest, references[1])
+    if is_leaf:
+        return Leaf(path, rlp.expect_bytes(rlp.decode(references[1])))
+    return Extension(path, references[1])
 
 
 def node_reference(encoded: bytes) -> bytes:
     """Return what stands in a parent for the node with the given RLP."""
-    return encoded if len(encoded) < 32 else b"\xa0" + keccak256(encoded)
+    return encoded if len(encoded) < 32 else HASH_PREFIX + keccak256(encoded)
 
 
-def _compact(path: bytes, even_flag: bytes, odd_flag: bytes) -> bytes:
-    """Return the hex-prefix encoding of a path: a nibble of flags, one of padding where the path is even, the path."""
+def decode_path(compact: bytes) -> tuple[bytes, bool]:
+    """Return the nibbles of a hex-prefix encoded path, and whether it is a leaf's; flags are not checked."""
+    nibbles = key_nibbles(compact)
+    flag = nibbles[0] if nibbles else 0
+    return nibbles[2 - (flag & 1) :], flag & 2 != 0
+
+
+def encode_path(path: bytes, is_leaf: bool) -> bytes:
+    """Return the hex-prefix encoding of a path (appendix C): flags, padding where its length is even, the nibbles."""
     digits = path.translate(_DIGIT_OF_NIBBLE)
-    return unhexlify(odd_flag + digits if len(digits) % 2 else even_flag + b"0" + digits)
+    if len(digits) % 2:
+        return unhexlify((b"3" if is_leaf else b"1") + digits)
+    return unhexlify((b"20" if is_leaf else b"00") + digits)
 
 
 def _elements(encoded: bytes) -> list[bytes]:
@@ -106,23 +125,27 @@ def _elements(encoded: bytes) -> list[bytes]:
         raise InvalidNode(f"trie node of {end} bytes that declares {declared}")
     elements = []
     while position < end:
-        prefix = encoded[position]
-        if prefix == 0xA0:
-            following = position + HASH_REFERENCE_LENGTH
-        elif prefix < 0x80:
-            following = position + 1
-        elif prefix < 0xB8:
-            following = position + prefix - 0x7F
-        elif prefix < 0xC0:
-            head = position + prefix - 0xB6
-            following = head + int.from_bytes(encoded[position + 1 : head], "big")
-        elif prefix < 0xF8:
-            following = position + prefix - 0xBF
-        else:
-            head = position + prefix - 0xF6
-            following = head + int.from_bytes(encoded[position + 1 : head], "big")
+        following = element_end(encoded, position)
         if following > end:
             raise InvalidNode("trie node that ends within an element")
         elements.append(encoded[position:following])
         position = following
     return elements
+
+
+def element_end(encoded: bytes, position: int) -> int:
+    """Return where the RLP item that begins at `position` ends, which may be behind the end of the bytes."""
+    prefix = encoded[position]
+    if prefix == 0xA0:
+        return position + HASH_REFERENCE_LENGTH
+    if prefix < 0x80:
+        return position + 1
+    if prefix < 0xB8:
+        return position + prefix - 0x7F
+    if prefix < 0xC0:
+        head = position + prefix - 0xB6
+        return head + int.from_bytes(encoded[position + 1 : head], "big")
+    if prefix < 0xF8:
+        return position + prefix - 0xBF
+    head = position + prefix - 0xF6
+    return head + int.from_bytes(encoded[position + 1 : head], "big")

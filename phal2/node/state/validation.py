@@ -8,6 +8,7 @@ from typing import Final
 
 from phal2.node.attestation.gas import attestation_gas
 from phal2.node.protocol.fees import l1_fee, operator_fee
+from phal2.node.protocol.impersonation import is_impersonated
 from phal2.node.protocol.keccak import EMPTY_KECCAK
 from phal2.node.protocol.transaction_codec import RecoveredTransaction
 from phal2.node.protocol.transactions import (
@@ -84,11 +85,12 @@ def validate_transaction(
         raise TransactionTypeNotSupported(transaction.transaction_type, rules.transaction_types)
     if transaction.chain_id is not None and transaction.chain_id != rules.chain_id:
         raise WrongChainId(transaction.chain_id, rules.chain_id)
-    _require_nonce(scope.world.nonce(sender), transaction.nonce)
-    _require_no_code(scope, sender)
-    _require_fee_caps(transaction, sender, scope.environment.base_fee_per_gas)
+    require_nonce(scope.world.nonce(sender), transaction.nonce)
+    if not is_impersonated(transaction):
+        _require_no_code(scope, sender)
+    require_fee_caps(transaction, sender, scope.environment.base_fee_per_gas)
     if transaction.blob_versioned_hashes or transaction.transaction_type == BLOB:
-        _require_blobs(scope, transaction, room.blobs)
+        require_blobs(scope, transaction, room.blobs)
     if transaction.transaction_type == SET_CODE and not transaction.authorization_list:
         raise EmptyAuthorizationList(sender)
     charges = _charges(scope, recovered.raw, transaction)
@@ -133,7 +135,8 @@ def gas_charge(
     return GasCharge(intrinsic + extra, floor + extra)
 
 
-def _require_nonce(next_nonce: int, nonce: int) -> None:
+def require_nonce(next_nonce: int, nonce: int) -> None:
+    """Raise `NonceTooLow`, `NonceTooHigh` or `NonceAtMaximum` where `nonce` is not the sender's next one."""
     if nonce < next_nonce:
         raise NonceTooLow(next_nonce, nonce)
     if nonce > next_nonce:
@@ -151,7 +154,8 @@ def _require_no_code(scope: BlockScope, sender: bytes) -> None:
         raise SenderHasCode(sender)
 
 
-def _require_fee_caps(transaction: SignedTransaction, sender: bytes, base_fee_per_gas: int) -> None:
+def require_fee_caps(transaction: SignedTransaction, sender: bytes, base_fee_per_gas: int) -> None:
+    """Raise `TipAboveFeeCap` or `FeeCapBelowBaseFee` where the fees are not those of a valid transaction."""
     fee_cap = transaction.max_fee_per_gas
     if transaction.max_priority_fee_per_gas > fee_cap:
         raise TipAboveFeeCap(transaction.max_priority_fee_per_gas, fee_cap)
@@ -159,7 +163,8 @@ def _require_fee_caps(transaction: SignedTransaction, sender: bytes, base_fee_pe
         raise FeeCapBelowBaseFee(sender, fee_cap, base_fee_per_gas)
 
 
-def _require_blobs(scope: BlockScope, transaction: SignedTransaction, remaining: int) -> None:
+def require_blobs(scope: BlockScope, transaction: SignedTransaction, remaining: int) -> None:
+    """Raise the `InvalidTransaction` that says what is wrong with a transaction's blobs (EIP-4844)."""
     hashes = transaction.blob_versioned_hashes
     if not hashes:
         raise BlobHashesMissing

@@ -20,21 +20,29 @@ from phal2.node.state.accounts import (
     encode_storage_value,
     storage_key,
 )
-from phal2.node.state.database import MissingCode, StateDatabase, StateUpdate
-from phal2.node.state.trie import TrieReader, update_trie
+from phal2.node.state.database import MissingCode, StateDatabase, StateUpdate, first_location
+from phal2.node.state.node_changes import NodeChanges
+from phal2.node.state.trie import TrieReader, TrieRoot
+from phal2.node.state.trie_update import update_trie
 
 _ABSENT: Final = StoredAccount(0, 0)
+_UNSTORED: Final = 1
+"""A location below those of all commits, for nodes that nobody will store."""
 
 
 class _Account:
-    """A live account. `storage` has the words read or written so far, `written` the slots that may differ."""
+    """A live account.
 
-    __slots__ = ("balance", "code_hash", "nonce", "storage", "storage_root", "written")
+    `trie` is its storage trie as the block found it, `storage` has the words read or written since, `written` the slots
+    that may differ from it.
+    """
 
-    def __init__(self, stored: StoredAccount) -> None:
+    __slots__ = ("balance", "code_hash", "nonce", "storage", "trie", "written")
+
+    def __init__(self, stored: StoredAccount, storage_location: int = 0) -> None:
         self.nonce = stored.nonce
         self.balance = stored.balance
-        self.storage_root = stored.storage_root
+        self.trie = TrieRoot(stored.storage_root, storage_location)
         self.code_hash = stored.code_hash
         self.storage: dict[int, int] = {}
         self.written: set[int] = set()
@@ -51,10 +59,23 @@ class WorldState:
     have 20 bytes, slots and words are integers below 2^256.
     """
 
-    def __init__(self, database: StateDatabase, state_root: bytes, reader: TrieReader | None = None) -> None:
+    def __init__(
+        self,
+        database: StateDatabase,
+        state_root: bytes,
+        reader: TrieReader | None = None,
+        block_hash: bytes | None = None,
+    ) -> None:
+        """Begin with the state under `state_root`; raise `MissingNode` where the database does not have it.
+
+        A `reader` of the same database that was used before saves reading nodes again. `block_hash` says whose state it
+        is, which matters where what is committed will be stored and other blocks have an equal state.
+        """
         self._database = database
-        self._state_root = state_root
         self._reader = TrieReader(database) if reader is None else reader
+        self._root = self._reader.root(state_root, block_hash)
+        # Storage tries that the removal of their accounts leaves behind.
+        self._left_tries: list[TrieRoot] = []
         self._accounts: dict[bytes, _Account | None] = {}
         self._changed: set[bytes] = set()
         self._codes: dict[bytes, bytes] = {EMPTY_KECCAK: b""}
@@ -111,7 +132,7 @@ class WorldState:
     def has_storage(self, address: bytes) -> bool:
         """Tell whether any word of the account's storage was not 0 when the block began, or has been written since."""
         account = self._account(address)
-        return account is not None and (account.storage_root != EMPTY_TRIE_ROOT or any(account.storage.values()))
+        return account is not None and (account.trie.hash != EMPTY_TRIE_ROOT or any(account.storage.values()))
 
     def set_balance(self, address: bytes, balance: int) -> None:
         """Set the balance; an account that is not there is made, unless the balance is 0."""
@@ -167,7 +188,7 @@ class WorldState:
             return 0
         value = account.storage.get(slot)
         if value is None:
-            value = decode_storage_value(self._reader.get(account.storage_root, storage_key(slot)))
+            value = decode_storage_value(self._reader.get(account.trie, storage_key(slot)))
             account.storage[slot] = value
         return value
 
@@ -229,6 +250,13 @@ class WorldState:
         """Return the addresses and the (address, slot) pairs that the transaction has accessed so far."""
         return frozenset(self._warm_addresses), frozenset(self._warm_slots)
 
+    def loaded(self) -> dict[bytes, frozenset[int]]:
+        """Return the addresses that were looked at since the block began, each with the slots of its storage."""
+        return {
+            address: frozenset() if account is None else frozenset(account.storage)
+            for address, account in self._accounts.items()
+        }
+
     def add_log(self, log: Log) -> None:
         """Append a log of the transaction."""
         self._journal.append((self._logs.pop,))
@@ -269,29 +297,36 @@ class WorldState:
     def storage_root(self, address: bytes) -> bytes:
         """Return the root of the account's storage trie with all changes so far."""
         account = self._account(address)
-        return EMPTY_TRIE_ROOT if account is None else self._storage_update(account, {})
+        return EMPTY_TRIE_ROOT if account is None else self._updated_storage(account, NodeChanges(_UNSTORED)).hash
 
     def commit(self) -> StateUpdate:
-        """Return the state root with all changes so far, and what must be stored for it. The state may be used on."""
-        nodes: dict[bytes, bytes] = {}
+        """Return the state with all changes since the block began, and what must be stored for it.
+
+        It changes nothing here: the world may be used on, and committed again.
+        """
+        added = NodeChanges(first_location(self._database.new_serial()))
         entries: dict[bytes, bytes] = {}
+        links: dict[bytes, int] = {}
         for address in self._changed:
+            key = account_key(address)
             account = self._accounts[address]
             if account is None:
-                entries[account_key(address)] = b""
+                entries[key] = b""
                 continue
-            account.storage_root = self._storage_update(account, nodes)
-            account.written.clear()
-            entries[account_key(address)] = encode_account(
-                StoredAccount(account.nonce, account.balance, account.storage_root, account.code_hash)
+            storage = self._updated_storage(account, added)
+            if storage.location:
+                links[key] = storage.location
+            entries[key] = encode_account(
+                StoredAccount(account.nonce, account.balance, storage.hash, account.code_hash)
             )
-        update = update_trie(self._reader, self._state_root, entries)
-        nodes.update(update.nodes)
-        used = {account.code_hash for account in self._accounts.values() if account is not None}
-        codes = {code_hash: code for code_hash, code in self._new_codes.items() if code_hash in used}
-        self._state_root = update.root
-        self._changed.clear()
-        return StateUpdate(update.root, nodes, codes)
+        root = update_trie(self._reader, self._root, entries, added, links)
+        for trie in self._left_tries:
+            added.superseded.extend(self._reader.locations(trie))
+        self._reader.forget(added.superseded)
+        self._reader.adopt(enumerate(added.records, added.first_location))
+        return StateUpdate(
+            root.hash, self._used_new_codes(), root.location, added.first_location, added.records, added.superseded
+        )
 
     # Within
 
@@ -313,8 +348,8 @@ class WorldState:
             return self._read_account(address)
 
     def _read_account(self, address: bytes) -> _Account | None:
-        encoded = self._reader.get(self._state_root, account_key(address))
-        account = None if encoded is None else _Account(decode_account(encoded))
+        leaf = self._reader.leaf(self._root, account_key(address))
+        account = None if leaf is None else _Account(decode_account(leaf.value), leaf.link)
         self._accounts[address] = account
         return account
 
@@ -333,6 +368,9 @@ class WorldState:
         return account
 
     def _remove(self, address: bytes) -> None:
+        account = self._account(address)
+        if account is not None and account.trie.location:
+            self._left_tries.append(account.trie)
         self._accounts[address] = None
         self._changed.add(address)
 
@@ -345,9 +383,16 @@ class WorldState:
             self._codes[code_hash] = code
         return code
 
-    def _storage_update(self, account: _Account, nodes: dict[bytes, bytes]) -> bytes:
-        """Return the account's storage root with its changes; add the new nodes to `nodes`."""
+    def _used_new_codes(self) -> dict[bytes, bytes]:
+        """Return the codes that were set and that an account has still, by their hashes."""
+        if not self._new_codes:
+            return {}
+        used = {account.code_hash for account in self._accounts.values() if account is not None}
+        return {code_hash: code for code_hash, code in self._new_codes.items() if code_hash in used}
+
+    def _updated_storage(self, account: _Account, added: NodeChanges) -> TrieRoot:
+        """Return the account's storage trie with its changes; new and superseded nodes go to `added`."""
+        if not account.written:
+            return account.trie
         changes = {storage_key(slot): encode_storage_value(account.storage[slot]) for slot in account.written}
-        update = update_trie(self._reader, account.storage_root, changes)
-        nodes.update(update.nodes)
-        return update.root
+        return update_trie(self._reader, account.trie, changes, added)

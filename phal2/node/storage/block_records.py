@@ -4,10 +4,11 @@ Receipts leave out their blooms, which follow from the logs and would be most of
 """
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 from phal2.node.protocol import rlp
 from phal2.node.protocol.receipts import Log, Receipt, logs_bloom
-from phal2.node.protocol.rlp import Decoded, Item, decode_uint, encode_uint, expect_bytes, expect_list
+from phal2.node.protocol.rlp import Decoded, decode_uint, encode_uint, expect_bytes, expect_list
 
 ADDRESS_LENGTH = 20
 
@@ -24,7 +25,7 @@ def decode_body(record: bytes) -> tuple[bytes, ...]:
 
 def encode_receipts(receipts: Sequence[Receipt]) -> bytes:
     """Return the record of a block's receipts."""
-    return rlp.encode([_receipt_item(receipt) for receipt in receipts])
+    return rlp.encode_list([_encode_receipt(receipt) for receipt in receipts])
 
 
 def decode_receipts(record: bytes) -> tuple[Receipt, ...]:
@@ -42,16 +43,21 @@ def decode_senders(record: bytes) -> tuple[bytes, ...]:
     return tuple(record[start : start + ADDRESS_LENGTH] for start in range(0, len(record), ADDRESS_LENGTH))
 
 
-def _receipt_item(receipt: Receipt) -> Item:
-    fields: list[Item] = [
-        encode_uint(receipt.transaction_type),
-        encode_uint(receipt.status),
-        encode_uint(receipt.cumulative_gas_used),
-        [[log.address, list(log.topics), log.data] for log in receipt.logs],
-    ]
+def _encode_receipt(receipt: Receipt) -> bytes:
+    logs = rlp.encode([[log.address, list(log.topics), log.data] for log in receipt.logs]) if receipt.logs else b"\xc0"
+    payload = _encode_kind(receipt.transaction_type, receipt.status) + _encode_uint(receipt.cumulative_gas_used) + logs
     if receipt.deposit_nonce is not None and receipt.deposit_receipt_version is not None:
-        fields += [encode_uint(receipt.deposit_nonce), encode_uint(receipt.deposit_receipt_version)]
-    return fields
+        payload += _encode_uint(receipt.deposit_nonce) + _encode_uint(receipt.deposit_receipt_version)
+    return rlp.list_of_payload(payload)
+
+
+@lru_cache(maxsize=64)
+def _encode_kind(transaction_type: int, status: int) -> bytes:
+    return _encode_uint(transaction_type) + _encode_uint(status)
+
+
+def _encode_uint(value: int) -> bytes:
+    return rlp.encode_bytes(encode_uint(value))
 
 
 def _read_receipt(fields: list[Decoded]) -> Receipt:

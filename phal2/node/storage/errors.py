@@ -22,14 +22,29 @@ class DirectoryNotUsable(StorageError):
         self.reason = reason
 
 
-class DirectoryInUse(StorageError):
-    """A data directory that another process, or another store of this one, has open."""
+class DirectoryNotReadable(StorageError):
+    """A data directory that cannot be looked at."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(f"cannot read the data directory {path}: {reason}")
+        self.path = path
+        self.reason = reason
+
+
+class DirectoryInUse(StorageError):
+    """A data directory that another process, or another store of this one, has open.
+
+    `holder` is that process's id, None where it cannot be told.
+    """
+
+    def __init__(self, path: Path, holder: int | None = None) -> None:
+        process = "" if holder is None else f" (process {holder})"
         super().__init__(
-            f"the data directory {path} is in use by a running phal2; stop that one or choose another directory"
+            f"the data directory {path} is in use by a running phal2{process}; "
+            "stop that one or choose another directory"
         )
         self.path = path
+        self.holder = holder
 
 
 class NotADatabase(StorageError):
@@ -45,7 +60,11 @@ class UnknownFormat(StorageError):
     """A database of a format that this version does not read."""
 
     def __init__(self, path: Path, found: int, expected: int) -> None:
-        remedy = "use the phal2 that wrote it" if found > expected else "synchronise into a new directory"
+        remedy = (
+            "use the phal2 that wrote it"
+            if found > expected
+            else "remove it or choose another directory, and synchronise anew"
+        )
         super().__init__(f"{path} has database format {found}, this phal2 reads format {expected}; {remedy}")
         self.found = found
         self.expected = expected
@@ -90,3 +109,17 @@ class UnknownBlock(StorageError):
             f"the {role}, block {block.number} (0x{block.hash.hex()}), is not stored; store it before its successors"
         )
         self.block = block
+
+
+class StatePruned(StorageError):
+    """A state that the retention did not ask to keep. `number` is its block, `oldest` the oldest block that has one."""
+
+    def __init__(self, number: int, oldest: int, retention: int | None) -> None:
+        kept = "an earlier run kept less" if retention is None else f"that of the last {retention} blocks is kept"
+        super().__init__(
+            f"the state of block {number} is pruned: {kept}, and block {oldest} is the oldest that has one; "
+            "ask for a newer block, or a node that runs with --state-retention all"
+        )
+        self.number = number
+        self.oldest = oldest
+        self.retention = retention

@@ -4,8 +4,8 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from phal2.node.protocol.block_refs import BlockId
-from phal2.node.storage.environment import Transaction
 from phal2.node.storage.tables import Table
+from phal2.node.storage.transaction import Transaction
 
 _KEY: Final = b"heads"
 _BLOCK_ID_LENGTH: Final = 40

@@ -41,5 +41,10 @@ class RecentCache(Generic[Key, Value]):
             self._young = {}
             self._weight = 0
 
+    def remove(self, key: Key) -> None:
+        """Forget `key` where it is in the cache. Its weight is counted until its generation is forgotten."""
+        self._young.pop(key, None)
+        self._old.pop(key, None)
+
     def __len__(self) -> int:
         return len(self._young) + len(self._old)

@@ -4,9 +4,9 @@ Which L2 block was safe once an L1 block had been derived from (op-node's safe h
 """
 
 from phal2.node.protocol.block_refs import BlockId
-from phal2.node.storage.environment import Transaction
 from phal2.node.storage.heads import decode_block_id, encode_block_id
 from phal2.node.storage.tables import Table, number_key
+from phal2.node.storage.transaction import Transaction
 
 
 def record_safe_head(transaction: Transaction, l1: BlockId, l2: BlockId) -> None:

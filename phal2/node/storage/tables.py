@@ -6,20 +6,22 @@ Numbers in keys are 8 bytes big-endian, so that LMDB's order of bytes is the ord
 from enum import StrEnum
 from typing import Final
 
-FORMAT_VERSION: Final = 1
+FORMAT_VERSION: Final = 2
+FORMAT_KEY: Final = b"format"
+"""Of the metadata, where every version finds it."""
 
 
 class Table(StrEnum):
     """One LMDB database each."""
 
     METADATA = "metadata"
-    """format, chain_id, genesis, and the heads."""
+    """format, chain_id, genesis, heads, next_serial and oldest_state."""
     HEADERS = "headers"
     """Block hash → RLP of the header."""
     BODIES = "bodies"
     """Block hash → RLP list of the transactions' envelopes."""
     RECEIPTS = "receipts"
-    """Block hash → RLP list of the receipts' consensus bytes."""
+    """Block hash → RLP list of the receipts' consensus bytes, without their blooms."""
     SENDERS = "senders"
     """Block hash → the senders, 20 bytes each."""
     ATTESTATIONS = "attestations"
@@ -27,13 +29,24 @@ class Table(StrEnum):
     CANONICAL = "canonical"
     """Number → hash of the canonical block."""
     TRANSACTIONS = "transactions"
-    """Transaction hash → number of the canonical block that holds it ++ index (4 bytes)."""
+    """First 8 bytes of a transaction's hash → number of the canonical block that holds it (5 bytes) ++ index (3)."""
     NODES = "nodes"
-    """Keccak of a trie node → the node's RLP."""
+    """Location of a trie node → its record (`phal2.node.state.trie_records`)."""
     CODES = "codes"
     """Keccak of a contract's code → the code."""
+    STATES = "states"
+    """State root → root node's location ++ block's number ++ block hash, for each stored block with this state."""
+    CHANGES = "changes"
+    """Number ++ hash of a block → the nodes that its state added and superseded (`state_records`).
+
+    Behind them stand those of edits, whose keys end with 16 more bytes (`state_edits`).
+    """
     SAFE_HEADS = "safe_heads"
     """L1 number → L1 hash ++ L2 hash ++ L2 number: the safe head after that L1 block was derived from."""
+
+
+TABLES_WITH_EQUAL_KEYS: Final = frozenset({Table.TRANSACTIONS, Table.STATES})
+"""Tables that hold several values under one key, each once and in their order."""
 
 
 def number_key(number: int) -> bytes:

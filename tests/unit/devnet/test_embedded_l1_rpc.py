@@ -22,24 +22,17 @@ from embedded_l1_rig import (
 )
 from web3 import AsyncHTTPProvider, AsyncWeb3
 
+from phal2.devnet.development.l1_chain import L1Development
 from phal2.devnet.l1 import EmbeddedL1
-from phal2.devnet.l1.evm_namespace import L1EvmNamespace
+from phal2.devnet.servers import serve_l1
 from phal2.node.l1.client import L1Client
 from phal2.node.l1.errors import EndpointRefused
-from phal2.node.rpc.chain_methods import register_chain_methods
-from phal2.node.rpc.registry import MethodRegistry
-from phal2.node.rpc.server import RpcServer
-from phal2.node.rpc.workers import Workers
 
 
 @asynccontextmanager
 async def serving(l1: EmbeddedL1) -> AsyncIterator[str]:
     """Serve the chain as the devnet does; yields the URL."""
-    registry, workers = MethodRegistry(), Workers(1)
-    register_chain_methods(registry, l1, workers)
-    L1EvmNamespace(l1).register(registry)
-    server = RpcServer(registry, "127.0.0.1", 0, workers=workers)
-    await server.start()
+    server = await serve_l1(l1, "127.0.0.1", 0, development=L1Development(l1))
     try:
         yield server.url
     finally:

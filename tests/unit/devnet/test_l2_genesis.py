@@ -147,7 +147,9 @@ def test_accounts_and_system_contracts_are_there(accounts: Mapping[bytes, Genesi
 
 def test_the_state_module_reads_the_policy_that_genesis_gives(accounts: Mapping[bytes, GenesisAccount]) -> None:
     state = genesis_state(accounts)
-    world = WorldState(MemoryDatabase(dict(state.nodes), dict(state.codes)), state.state_root)
+    database = MemoryDatabase()
+    database.add(state)
+    world = WorldState(database, state.state_root)
 
     assert StateAttestationView(world).policy() == AttestationPolicy(
         root_certificates=tuple(SETTINGS.root_certificates),

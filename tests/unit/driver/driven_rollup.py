@@ -117,9 +117,9 @@ class DrivenRollup:
         )
         return cls(path, parts, clock, l1, link, rollup)
 
-    async def node(self, name: str, is_sequencer: bool = False) -> RollupNode:
+    async def node(self, name: str, is_sequencer: bool = False, state_retention: int | None = None) -> RollupNode:
         """Start a node in a directory of its own."""
-        settings = NodeSettings(self.path / name, self.link.url, is_sequencer, 0.01, is_durable=False)
+        settings = NodeSettings(self.path / name, self.link.url, is_sequencer, 0.01, False, state_retention)
         node = RollupNode(settings, self.rollup.config, self.rollup.genesis_block, self.clock)
         await node.start()
         self.parts.push_async_callback(node.stop)

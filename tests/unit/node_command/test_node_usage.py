@@ -25,6 +25,10 @@ def test_the_help_teaches(capsys: pytest.CaptureFixture[str]) -> None:
         ([*REQUIRED, "--port", "x"], "invalid"),
         ([*REQUIRED, "--progress-interval", "0"], "out of range"),
         ([*REQUIRED, "--progress-interval", "nan"], "out of range"),
+        ([*REQUIRED, "--state-retention", "127"], "127 is too small; expected at least 128, or all"),
+        ([*REQUIRED, "--state-retention", "-1"], "argument --state-retention: "),
+        ([*REQUIRED, "--state-retention", "none"], "'none' is neither a number of blocks nor the word all"),
+        ([*REQUIRED, "--state-retention", "9" * 19], "is neither a number of blocks"),
         ([*REQUIRED, "--mine"], "unrecognized arguments: --mine"),
     ],
 )

@@ -19,7 +19,7 @@ from phal2.node.protocol.rlp import decode_list
 
 BLOCK_FIELDS = {
     "number", "hash", "parentHash", "nonce", "mixHash", "sha3Uncles", "logsBloom", "transactionsRoot", "stateRoot",
-    "receiptsRoot", "miner", "difficulty", "totalDifficulty", "extraData", "size", "gasLimit", "gasUsed", "timestamp",
+    "receiptsRoot", "miner", "difficulty", "extraData", "size", "gasLimit", "gasUsed", "timestamp",
     "transactions", "uncles", "baseFeePerGas", "withdrawals", "withdrawalsRoot", "blobGasUsed", "excessBlobGas",
     "parentBeaconBlockRoot", "requestsHash",
 }  # fmt: skip

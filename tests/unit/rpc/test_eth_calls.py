@@ -152,3 +152,54 @@ async def test_proofs_hold_at_old_blocks(l2: Served):
         verify_account_proof(header.state_root, proof)
         assert [word["key"] for word in found["storageProof"]] == ["0x0", "0x7"]
     assert found["storageProof"][0]["value"] == "0x1"
+
+
+async def test_storage_values_of_several_accounts(l2: Served):
+    notebook = "0x" + (await l2.deploy_notebook()).hex()
+    await l2.send(to=address_bytes(notebook), data=notebook_call("write", "first"))
+    l2.chain.seal()
+    slot = "0x" + "00" * 32
+    words = await l2.call("eth_getStorageValues", {notebook: [slot, "0x7"], BOB.address: ["0x0"]})
+    assert words == {
+        notebook: [await l2.call("eth_getStorageAt", notebook, key) for key in (slot, "0x7")],
+        BOB.address.lower(): [slot],
+    }
+    assert await l2.fails("eth_getStorageValues", {}) == (-32602, "empty request")
+    code, message = await l2.fails("eth_getStorageValues", {notebook: ["0x1"] * 600, ALICE.address: ["0x1"] * 600})
+    assert (code, message) == (-32602, "too many slots (max 1024, got 1200)")
+
+
+async def test_a_price_that_no_transaction_could_have_is_refused(l2: Served):
+    l2.chain.seal()
+    call = {"from": ALICE.address, "to": BOB.address}
+    code, message = await l2.fails("eth_call", {**call, "gasPrice": "0x1"})
+    assert (code, message.startswith("err: max fee per gas less than block base fee: address ")) == (-32000, True)
+    assert message.endswith("(supplied gas 50000000)")
+    fees = {"maxFeePerGas": "0x3b9aca00", "maxPriorityFeePerGas": "0x3b9aca01"}
+    for method in ("eth_call", "eth_estimateGas"):
+        code, message = await l2.fails(method, {**call, **fees})
+        assert (code, "max priority fee per gas higher than max fee per gas" in message) == (-32000, True)
+
+
+async def test_an_estimate_asks_for_the_balance_that_the_fee_cap_takes(l2: Served):
+    l2.chain.seal()
+    poor = "0x" + "99" * 20
+    overrides = {poor: {"balance": hex(21_000 * 10**10 - 1)}}
+    call = {"from": poor, "to": BOB.address, "maxFeePerGas": hex(10**10)}
+    assert await l2.fails("eth_estimateGas", call, "latest", overrides) == (
+        -32000,
+        "gas required exceeds allowance (20999)",
+    )
+    overrides[poor]["balance"] = hex(21_000 * 10**10)
+    assert await l2.call("eth_estimateGas", call, "latest", overrides) == hex(21_000)
+
+
+async def test_block_overrides_reach_contracts(l2: Served):
+    reader = "0x" + "7e" * 20
+    # Gives the number and the price of blob gas.
+    overrides = {reader: {"code": "0x435f524a60205260405ff3"}}
+    block = {"number": "0x1234", "blobBaseFee": "0x77", "difficulty": "0x1", "withdrawals": []}
+    words = await l2.call("eth_call", {"to": reader}, "latest", overrides, block)
+    assert (int(words[2:66], 16), int(words[66:], 16)) == (0x1234, 0x77)
+    code, message = await l2.fails("eth_call", {"to": reader}, "latest", overrides, {"beaconRoot": "0x" + "00" * 32})
+    assert (code, message) == (-32602, 'block override "beaconRoot" is not supported for this RPC method')

@@ -9,8 +9,8 @@ import orjson
 import pytest
 
 from phal2.node.rpc.access import AccessRules
-from phal2.node.rpc.dispatcher import Limits
 from phal2.node.rpc.errors import CannotListen, PortTaken
+from phal2.node.rpc.limits import Limits
 from phal2.node.rpc.parameter_types import AnyValue
 from phal2.node.rpc.registry import MethodRegistry
 from phal2.node.rpc.server import RpcServer

@@ -6,13 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from phal2.node.rpc.block_overrides import parse_block_override
 from phal2.node.rpc.block_reference import BlockReference, parse_block_reference
 from phal2.node.rpc.call_arguments import parse_call
-from phal2.node.rpc.errors import InvalidArgument, RpcError
+from phal2.node.rpc.errors import InvalidArgument
 from phal2.node.rpc.hexadecimal import data, parse_data, parse_quantity, quantity
 from phal2.node.rpc.log_filter import parse_log_filter
 from phal2.node.rpc.parameter_types import StorageKey, parse_address, parse_boolean, parse_storage_key
-from phal2.node.rpc.state_overrides import parse_block_overrides, parse_state_overrides
+from phal2.node.rpc.state_overrides import parse_state_overrides
+from phal2.node.state.transaction_errors import FeeCapBelowBaseFee
 
 HASH = "0x" + "ab" * 32
 ADDRESS = "0x" + "11" * 20
@@ -195,7 +197,7 @@ def test_wrong_call_objects(value: object, message: str):
 
 def test_a_cap_below_the_base_fee_is_refused():
     call = parse_call({"maxFeePerGas": "0x4"})
-    with pytest.raises(RpcError, match="max fee per gas less than block base fee: 4 < 5"):
+    with pytest.raises(FeeCapBelowBaseFee, match="maxFeePerGas: 4, baseFee: 5"):
         call.effective_gas_price(5)
 
 
@@ -227,9 +229,9 @@ def test_wrong_filters(value: object, message: str):
 
 
 def test_overrides_that_are_not_supported_are_named():
-    with pytest.raises(InvalidArgument, match="account override 'movePrecompileToAddress' is not supported"):
-        parse_state_overrides({ADDRESS: {"movePrecompileToAddress": ADDRESS}})
+    with pytest.raises(InvalidArgument, match="account override 'storage' is not supported"):
+        parse_state_overrides({ADDRESS: {"storage": {}}})
     with pytest.raises(InvalidArgument, match="account has both 'state' and 'stateDiff'"):
         parse_state_overrides({ADDRESS: {"state": {}, "stateDiff": {}}})
-    with pytest.raises(InvalidArgument, match="block override 'beaconRoot' is not supported"):
-        parse_block_overrides({"beaconRoot": HASH})
+    with pytest.raises(InvalidArgument, match="block override 'parentHash' is not supported"):
+        parse_block_override({"parentHash": HASH})

@@ -10,11 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from phal2.node.protocol.errors import InvalidTransaction
-from phal2.node.rpc.dispatcher import Dispatcher, Limits
+from phal2.node.rpc.dispatcher import Dispatcher
 from phal2.node.rpc.errors import RpcError
+from phal2.node.rpc.limits import Limits
 from phal2.node.rpc.parameter_types import AnyValue, Quantity
 from phal2.node.rpc.registry import MethodRegistry
 from phal2.node.rpc.workers import Workers
+from phal2.node.state.database import MissingNode
 
 LIMITS = Limits(batch_length=3, response_size=1_000, batch_response_size=500)
 
@@ -35,6 +37,9 @@ def make_registry() -> MethodRegistry:
     def refuse() -> None:
         raise InvalidTransaction("nonce too low: next nonce 5, tx nonce 4")
 
+    def read_what_is_pruned() -> None:
+        raise MissingNode(bytes(32))
+
     def fail() -> None:
         raise KeyError("a secret of the implementation")
 
@@ -49,6 +54,7 @@ def make_registry() -> MethodRegistry:
     registry.add("test_later", later)
     registry.add("test_work", echo, in_worker=True)
     registry.add("test_refuse", refuse)
+    registry.add("test_pruned", read_what_is_pruned, in_worker=True)
     registry.add("test_fail", fail)
     registry.add("test_error", answer_with_error, in_worker=True)
     registry.add("test_nest", nest, in_worker=True)
@@ -66,7 +72,7 @@ def dispatcher():
 async def answer(dispatcher: Dispatcher, request: Any) -> Any:
     body = request if isinstance(request, bytes) else orjson.dumps(request)
     reply = await dispatcher.answer(body)
-    return None if reply is None else orjson.loads(reply)
+    return orjson.loads(reply) if reply else None
 
 
 def request(method: str, *params: Any, **fields: Any) -> dict[str, Any]:
@@ -133,6 +139,7 @@ async def test_malformed_requests_get_an_error(dispatcher: Dispatcher, body: byt
         (request("test_add", "0x1", 5), -32602, "invalid argument 1: expected a hex string, got a number"),
         ({**request("test_add"), "params": {"first": "0x1"}}, -32602, "non-array args"),
         (request("test_refuse"), -32000, "nonce too low: next nonce 5, tx nonce 4"),
+        (request("test_pruned"), -32000, "the state was pruned while it was read; ask for a newer block"),
         (request("test_fail"), -32603, "internal error"),
         (request("test_unserialisable"), -32603, "internal error"),
         (request("test_nest", "0x0"), -32000, "execution nests too deep"),
@@ -216,7 +223,7 @@ async def _assert_answered(body: bytes) -> None:
     workers = Workers(1)
     reply = await Dispatcher(make_registry(), workers, LIMITS).answer(body)
     workers.close()
-    if reply is not None:
+    if reply:
         replies = orjson.loads(reply)
         for one in replies if isinstance(replies, list) else [replies]:
             assert one["jsonrpc"] == "2.0"
@@ -256,3 +263,12 @@ async def test_a_method_can_look_at_all_its_calls_of_a_batch_before_the_first() 
     workers.close()
 
     assert order == [("prepared", [[1], [2]]), 1, 2, 1]
+
+
+async def test_a_batch_that_takes_too_long_is_not_finished():
+    workers = Workers(1)
+    dispatcher = Dispatcher(make_registry(), workers, Limits(batch_seconds=-1.0))
+    requests = [{"jsonrpc": "2.0", "id": number, "method": "test_echo", "params": ["x"]} for number in (1, 2)]
+    answers = orjson.loads(await dispatcher.answer(orjson.dumps(requests)))
+    workers.close()
+    assert [answer["error"] for answer in answers] == [{"code": -32002, "message": "request timed out"}] * 2

@@ -14,7 +14,8 @@ STATE = genesis_state(
     {index.to_bytes(20, "big"): GenesisAccount(index) for index in range(1, 100)}
     | {ALICE: GenesisAccount(7, nonce=2), CONTRACT: GenesisAccount(code=b"\x01", storage={n: n for n in range(50)})}
 )
-DATABASE = MemoryDatabase(dict(STATE.nodes), dict(STATE.codes))
+DATABASE = MemoryDatabase()
+DATABASE.add(STATE)
 ROOT = STATE.state_root
 
 

@@ -11,16 +11,15 @@ from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, SECP256R1, deriv
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed, decode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
 from eth.precompiles import bls12_g1_add, bls12_g2_add, bls12_map_fp2_to_g2, bls12_map_fp_to_g1
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
-from py_ecc import optimized_bn128
 from small_chain import ALICE, ALICE_KEY, L1, L2, rollup_config
 
 from phal2.node.protocol.forks import ForkSchedule
 from phal2.node.protocol.keccak import keccak256
 from phal2.node.protocol.predeploys import P256_VERIFY
 from phal2.node.protocol.signatures import SECP256K1_ORDER, sign
-from phal2.node.state.precompiles import bls12_381, bn254, hashes
+from phal2.node.state.precompiles import bls12_381, hashes
 from phal2.node.state.precompiles.modular_exponentiation import modexp, modexp_gas
 from phal2.node.state.precompiles.point_evaluation import BLS_MODULUS, evaluate_point, trusted_setup
 from phal2.node.state.precompiles.precompile import PrecompileFailure
@@ -156,51 +155,6 @@ def test_modexp_prices_of_eip_2565() -> None:
     assert modexp_gas(modexp_input(b"\xff" * 64, b"\x01\x00\x01", b"\xff" * 64)) == 341
     assert modexp_gas(modexp_input(b"\xff" * 64, b"\xff" * 64, b"\xff" * 64)) == 64 * 511 // 3
     assert modexp_gas(word(2**255) + word(2**255) + word(2**255)) > 2**500
-
-
-# alt-bn128
-
-
-def bn254_point(scalar: int) -> bytes:
-    if scalar == 0:
-        return bytes(64)
-    x, y = optimized_bn128.normalize(optimized_bn128.multiply(optimized_bn128.G1, scalar))
-    return word(int(x)) + word(int(y))
-
-
-def bn254_g2_point(scalar: int) -> bytes:
-    x, y = optimized_bn128.normalize(optimized_bn128.multiply(optimized_bn128.G2, scalar))
-    return b"".join(word(int(number)) for number in (x.coeffs[1], x.coeffs[0], y.coeffs[1], y.coeffs[0]))
-
-
-@settings(max_examples=20, deadline=None)
-@given(st.integers(0, 9), st.integers(0, 9))
-def test_bn254_adds_and_multiplies(a: int, b: int) -> None:
-    assert bn254.add(bn254_point(a) + bn254_point(b)) == bn254_point(a + b)
-    assert bn254.multiply(bn254_point(a) + word(b)) == bn254_point(a * b)
-
-
-def test_bn254_pairing_is_bilinear() -> None:
-    inverse = optimized_bn128.curve_order - 6
-    pairs = bn254_point(2) + bn254_g2_point(3) + bn254_point(inverse) + bn254_g2_point(1)
-    assert bn254.check_pairing(pairs) == word(1)
-    assert bn254.check_pairing(bn254_point(2) + bn254_g2_point(3)) == word(0)
-    assert bn254.check_pairing(b"") == word(1)
-    assert bn254.check_pairing(bytes(192)) == word(1)
-    assert bn254.pairing_gas(pairs) == 45_000 + 2 * 34_000
-
-
-@pytest.mark.parametrize(
-    "data", [word(1) + word(1), word(optimized_bn128.field_modulus) + word(2), word(1) + word(2**256 - 1)]
-)
-def test_bn254_refuses_points_off_the_curve(data: bytes) -> None:
-    with pytest.raises(PrecompileFailure):
-        bn254.add(data)
-
-
-def test_bn254_pairing_refuses_other_lengths() -> None:
-    with pytest.raises(PrecompileFailure):
-        bn254.check_pairing(bytes(191))
 
 
 # BLS12-381, against py-evm's implementation

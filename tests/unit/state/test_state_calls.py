@@ -69,9 +69,9 @@ def test_the_gas_is_that_of_the_transaction() -> None:
 
 def test_a_call_changes_nothing() -> None:
     chain = with_code(STORE_ONE)
-    before = dict(chain.database.nodes)
+    before = dict(chain.database.records)
     assert call(chain).succeeded
-    assert chain.database.nodes == before
+    assert chain.database.records == before
     assert chain.state.storage(CONTRACT, 0) == 9
 
 

@@ -1,7 +1,7 @@
 """The world state against a plain model of it: whatever is done and taken back, both agree, down to the root."""
 
 from copy import deepcopy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 from hypothesis import settings
@@ -185,5 +185,7 @@ def test_missing_nodes_and_codes_are_named() -> None:
         WorldState(MemoryDatabase(), b"\x01" * 32).balance(ADDRESSES[0])
     assert missing_node.value.node_hash == b"\x01" * 32
     genesis = genesis_state({ADDRESSES[0]: GenesisAccount(code=b"x")})
+    database = MemoryDatabase()
+    database.add(replace(genesis, codes={}))
     with pytest.raises(MissingCode):
-        WorldState(MemoryDatabase(dict(genesis.nodes)), genesis.state_root).code(ADDRESSES[0])
+        WorldState(database, genesis.state_root).code(ADDRESSES[0])

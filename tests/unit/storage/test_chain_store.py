@@ -35,8 +35,11 @@ def assert_holds(store: ChainStore, executed: ExecutedBlock) -> None:
     assert store.block(block_hash) == block
     assert store.receipts(block_hash) == executed.receipts
     assert store.senders(block_hash) == executed.senders
-    for node_hash, node in executed.state_update.nodes.items():
-        assert store.node(node_hash) == node
+    update = executed.state_update
+    assert store.state_location(block.header.state_root) == update.location
+    assert store.state_location(block.header.state_root, block_hash) == update.location
+    for location, record in enumerate(update.records, update.first_location):
+        assert store.node(bytes(32), location) == record
     for code_hash, code in executed.state_update.codes.items():
         assert store.code(code_hash) == code
 
@@ -69,7 +72,8 @@ def test_what_is_unknown_is_none(store: ChainStore):
     assert store.senders(nothing) is None
     assert store.attestation(nothing, 0) is None
     assert store.find_transaction(nothing) is None
-    assert store.node(nothing) is None
+    assert store.node(nothing, 2**30) is None
+    assert store.state_location(nothing) is None
     assert store.code(nothing) is None
     assert store.block_hash(1) is None
     assert store.block_by_number(1) is None
@@ -135,12 +139,27 @@ def test_a_block_on_another_branch_moves_the_canonical_chain_and_the_transaction
 def test_a_transaction_in_both_branches_is_found_in_the_canonical_one(store: ChainStore):
     left, right = child(genesis(), b"left"), child(genesis(), b"right")
     shared = left.block.transactions[0]
-    right = replace(right, block=replace(right.block, transactions=(b"\x02other", shared)))
+    envelopes = (b"\x02other", shared)
+    hashes = tuple(keccak256(envelope) for envelope in envelopes)
+    right = replace(right, block=replace(right.block, transactions=envelopes), transaction_hashes=hashes)
     store.write_block(left)
     store.write_block(right)
     location = store.find_transaction(keccak256(shared))
     assert location is not None
     assert (location.block_hash, location.index) == (right.block.hash, 1)
+
+
+def test_transactions_whose_hashes_begin_alike_are_told_apart(store: ChainStore):
+    first, second = chain(2)
+    # Eight bytes of a hash can be had on purpose; so the index is made to believe in another transaction's.
+    alike = first.block.transactions[0]
+    wrong = (keccak256(alike)[:8] + bytes(24), *second.transaction_hashes[1:])
+    store.write_block(first)
+    store.write_block(replace(second, transaction_hashes=wrong))
+    location = store.find_transaction(keccak256(alike))
+    assert location is not None
+    assert location.block_number == 1
+    assert store.find_transaction(wrong[0]) is None
 
 
 def test_writing_heads_can_go_back_and_onto_a_stored_branch_again(store: ChainStore, tmp_path: Path):

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import lmdb
 import pytest
-from stored_chains import CHAIN_ID, chain, genesis
+from stored_chains import CHAIN_ID, chain, child, genesis
 
 from phal2.node.storage import ChainStore
+from phal2.node.storage.directory_lock import LOCK_FILE_NAME
 from phal2.node.storage.errors import (
     DirectoryInUse,
     DirectoryNotUsable,
@@ -18,6 +19,7 @@ from phal2.node.storage.errors import (
     OtherChain,
     UnknownFormat,
 )
+from phal2.node.storage.tables import FORMAT_VERSION
 
 _OPEN_AS_NOBODY = """
 import os, sys
@@ -79,8 +81,9 @@ def data_file(directory: Path) -> bytes:
 
 def test_a_directory_in_use_is_refused_within_the_process(directory: Path):
     store = ChainStore.open(directory, genesis(), CHAIN_ID)
-    with pytest.raises(DirectoryInUse, match="in use by a running phal2"):
+    with pytest.raises(DirectoryInUse, match=rf"in use by a running phal2 \(process {os.getpid()}\)") as refused:
         ChainStore.open(directory / ".." / "chain", genesis(), CHAIN_ID)
+    assert refused.value.holder == os.getpid()
     assert store.head().number == 3
     store.close()
 
@@ -91,9 +94,21 @@ def test_a_directory_in_use_is_refused_to_a_second_process(directory: Path):
     for file in directory.iterdir():
         file.chmod(0o666)
     source = _OPEN_AS_NOBODY.replace("os.setuid(65534)", "pass")
-    assert run_python(source, directory).startswith("DirectoryInUse")
+    refusal = run_python(source, directory)
+    assert refusal.startswith("DirectoryInUse")
+    assert f"(process {os.getpid()})" in refusal
     store.close()
     assert run_python(source, directory) == ""
+
+
+def test_a_lock_file_without_a_process_id_still_locks(directory: Path):
+    store = ChainStore.open(directory, genesis(), CHAIN_ID)
+    # Written by the other process: to close the file in this one would give up its lock.
+    spoil = f"open(sys.argv[1] + '/{LOCK_FILE_NAME}', 'w').write('no number')\ntry:"
+    refusal = run_python(_OPEN_AS_NOBODY.replace("os.setuid(65534)", "pass").replace("try:", spoil), directory)
+    assert refusal.startswith("DirectoryInUse")
+    assert "in use by a running phal2;" in refusal
+    store.close()
 
 
 def test_the_directory_of_another_chain_is_refused_and_untouched(directory: Path):
@@ -106,14 +121,26 @@ def test_the_directory_of_another_chain_is_refused_and_untouched(directory: Path
     ChainStore.open(directory, genesis(), CHAIN_ID).close()
 
 
-def test_a_newer_format_is_refused_and_untouched(directory: Path):
-    environment = lmdb.open(str(directory), max_dbs=20)
+@pytest.mark.parametrize(
+    ("found", "remedy"),
+    [
+        (FORMAT_VERSION + 1, "use the phal2 that wrote it"),
+        (1 << 63, "use the phal2 that wrote it"),
+        (FORMAT_VERSION - 1, "remove it or choose another directory, and synchronise anew"),
+    ],
+)
+def test_another_format_is_refused_and_untouched(directory: Path, found: int, remedy: str):
+    environment = lmdb.open(str(directory), max_dbs=32)
     metadata = environment.open_db(b"metadata")
-    with environment.begin(write=True, db=metadata) as transaction:
-        transaction.put(b"format", (99).to_bytes(8, "big"))
+    with environment.begin(write=True) as transaction:
+        transaction.put(b"format", found.to_bytes(8, "big"), db=metadata)
+        # Other formats have other tables.
+        transaction.drop(environment.open_db(b"headers", txn=transaction))
+        environment.open_db(b"bodies and more", txn=transaction)
     environment.close()
     before = data_file(directory)
-    with pytest.raises(UnknownFormat, match="format 99, this phal2 reads format 1; use the phal2 that wrote it"):
+    expected = f"has database format {found}, this phal2 reads format {FORMAT_VERSION}; {remedy}"
+    with pytest.raises(UnknownFormat, match=expected):
         ChainStore.open(directory, genesis(), CHAIN_ID)
     assert data_file(directory) == before
 
@@ -135,6 +162,51 @@ def test_a_damaged_file_is_refused_and_untouched(tmp_path: Path):
     with pytest.raises(NotADatabase):
         ChainStore.open(tmp_path, genesis(), CHAIN_ID)
     assert data_file(tmp_path) == before
+
+
+def test_a_file_that_was_cut_short_is_refused_and_untouched(directory: Path):
+    size = (directory / "data.mdb").stat().st_size
+    for kept in (size - 4096, size - 5000, size // 2, 3 * 4096, 2 * 4096, 4096, 1000):
+        os.truncate(directory / "data.mdb", kept)
+        before = data_file(directory)
+        with pytest.raises(NotADatabase, match=r"holds no phal2 database .*; choose another directory"):
+            ChainStore.open(directory, genesis(), CHAIN_ID)
+        assert data_file(directory) == before
+
+
+def test_free_pages_that_were_never_written_are_not_missed(directory: Path):
+    # A page that a transaction takes at the end of the file and gives back is counted, but not written.
+    environment = lmdb.open(str(directory), max_dbs=32)
+    with environment.begin(write=True, db=environment.open_db(b"codes")) as transaction:
+        for number in range(200):
+            transaction.put(number.to_bytes(8, "big"), bytes(3000))
+        for number in range(200):
+            transaction.delete(number.to_bytes(8, "big"))
+    last_page = environment.info()["last_pgno"]
+    environment.close()
+    assert (directory / "data.mdb").stat().st_size < (last_page + 1) * 4096
+
+    store = ChainStore.open(directory, genesis(), CHAIN_ID)
+    assert store.head().number == 3
+    store.write_block(child(chain(3)[-1]))
+    store.close()
+
+
+def test_an_unreadable_file_is_refused_and_untouched(directory: Path):
+    before = data_file(directory)
+    for parent in [directory, *directory.parents][:3]:
+        parent.chmod(0o777)
+    for file in directory.iterdir():
+        file.chmod(0o666)
+    (directory / "data.mdb").chmod(0)
+    try:
+        text = run_python(_OPEN_AS_NOBODY, directory)
+    finally:
+        (directory / "data.mdb").chmod(0o600)
+    assert text.startswith("DirectoryNotUsable cannot use")
+    assert "Permission denied" in text
+    assert text.count("\n") == 1
+    assert data_file(directory) == before
 
 
 def test_a_path_that_is_a_file_is_refused(tmp_path: Path):

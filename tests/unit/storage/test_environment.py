@@ -64,6 +64,35 @@ def test_present_content_keeps_its_value(environment: Environment):
     assert values == [b"2", b"1", b"4"]
 
 
+def test_ascending_items_are_set_behind_and_between_others(environment: Environment):
+    def put(*numbers: int) -> None:
+        items = [(number_key(number), b"%d" % number) for number in numbers]
+        environment.write(lambda transaction: transaction.put_ascending(Table.NODES, items))
+
+    put(1, 2, 10)
+    put(11, 12)
+    put(3, 4, 20)
+    put()
+    found = environment.read(lambda transaction: list(transaction.items_between(Table.NODES, number_key(2), b"\xff")))
+    assert found == [(number_key(number), b"%d" % number) for number in (2, 3, 4, 10, 11, 12, 20)]
+
+
+def test_a_key_of_some_tables_has_several_values_in_their_order(environment: Environment):
+    for value in (b"c", b"a", b"b", b"a"):
+        environment.write(lambda transaction, value=value: transaction.put(Table.STATES, b"key", value))
+    assert environment.read(lambda transaction: transaction.values(Table.STATES, b"key")) == [b"a", b"b", b"c"]
+    environment.write(lambda transaction: transaction.delete(Table.STATES, b"key", b"b"))
+    assert environment.read(lambda transaction: transaction.values(Table.STATES, b"key")) == [b"a", b"c"]
+    assert environment.read(lambda transaction: transaction.values(Table.STATES, b"other")) == []
+
+
+def test_the_newest_items_come_first(environment: Environment):
+    items = [(number_key(number), b"value") for number in range(5)]
+    environment.write(lambda transaction: transaction.put_ascending(Table.NODES, items))
+    assert environment.read(lambda transaction: transaction.newest(Table.NODES, 2)) == [items[4], items[3]]
+    assert environment.read(lambda transaction: transaction.newest(Table.CODES, 2)) == []
+
+
 @pytest.mark.parametrize(("number", "found"), [(0, None), (1, 1), (2, 1), (5, 5), (6, 5), (99, 5)])
 def test_the_last_item_up_to_a_key(environment: Environment, number: int, found: int | None):
     items = [(number_key(known), b"value") for known in (1, 5)]

@@ -30,7 +30,6 @@ def format_pending_block(
         "receiptsRoot": data(_UNKNOWN_HASH),
         "miner": data(environment.coinbase),
         "difficulty": "0x0",
-        "totalDifficulty": "0x0",
         "extraData": data(environment.extra_data),
         "gasLimit": quantity(environment.gas_limit),
         "gasUsed": "0x0",

@@ -30,21 +30,21 @@ class DebugMethods:
         """Return the RLP of a header."""
         header = self._chain.store.header(self._require(block))
         if header is None:
-            raise _not_found(block)
+            raise block_not_found(block)
         return data(encode_header(header))
 
     def raw_block(self, block: Block) -> str:
         """Return the RLP of a block."""
         found = self._chain.store.block(self._require(block))
         if found is None:
-            raise _not_found(block)
+            raise block_not_found(block)
         return data(encode_block(found))
 
     def raw_receipts(self, block: Block) -> list[str]:
         """Return the consensus bytes of a block's receipts."""
         receipts = self._chain.store.receipts(self._require(block))
         if receipts is None:
-            raise _not_found(block)
+            raise block_not_found(block)
         return [data(encode_receipt(receipt)) for receipt in receipts]
 
     def raw_transaction(self, transaction_hash: Hash) -> str:
@@ -58,11 +58,12 @@ class DebugMethods:
     def _require(self, block: BlockReference) -> bytes:
         block_hash = find_block_hash(self._chain, block)
         if block_hash is None:
-            raise _not_found(block)
+            raise block_not_found(block)
         return block_hash
 
 
-def _not_found(block: BlockReference) -> RpcError:
+def block_not_found(block: BlockReference) -> RpcError:
+    """Return the error for a block that is not there, in the words of the namespace debug."""
     if block.hash is not None:
         return RpcError(SERVER_ERROR, f"block {data(block.hash)} not found")
     return RpcError(SERVER_ERROR, f"block #{block.number} not found" if block.tag is None else "block not found")

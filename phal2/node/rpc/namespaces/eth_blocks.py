@@ -9,6 +9,7 @@ from phal2.node.rpc.formats.pending_block import format_pending_block
 from phal2.node.rpc.hexadecimal import quantity
 from phal2.node.rpc.parameter_types import Boolean, Hash, Quantity
 from phal2.node.rpc.registry import MethodRegistry
+from phal2.node.rpc.result_schemas import BLOCK, NULL, QUANTITY, optional
 from phal2.node.rpc.workers import Workers
 
 
@@ -22,30 +23,32 @@ class BlockMethods:
 
     def register(self, registry: MethodRegistry) -> None:
         """Offer the methods."""
-        registry.add("eth_getBlockByNumber", self.block_by_number)
-        registry.add("eth_getBlockByHash", self.block_by_hash)
-        registry.add("eth_getBlockTransactionCountByNumber", self.transaction_count_by_number)
-        registry.add("eth_getBlockTransactionCountByHash", self.transaction_count_by_hash)
-        registry.add("eth_getUncleCountByBlockNumber", self.uncle_count_by_number)
-        registry.add("eth_getUncleCountByBlockHash", self.uncle_count_by_hash)
-        registry.add("eth_getUncleByBlockNumberAndIndex", self.uncle_by_number)
-        registry.add("eth_getUncleByBlockHashAndIndex", self.uncle_by_hash)
+        registry.add("eth_getBlockByNumber", self.block_by_number, result=optional(BLOCK))
+        registry.add("eth_getBlockByHash", self.block_by_hash, result=optional(BLOCK))
+        registry.add(
+            "eth_getBlockTransactionCountByNumber", self.transaction_count_by_number, result=optional(QUANTITY)
+        )
+        registry.add("eth_getBlockTransactionCountByHash", self.transaction_count_by_hash, result=optional(QUANTITY))
+        registry.add("eth_getUncleCountByBlockNumber", self.uncle_count_by_number, result=optional(QUANTITY))
+        registry.add("eth_getUncleCountByBlockHash", self.uncle_count_by_hash, result=optional(QUANTITY))
+        registry.add("eth_getUncleByBlockNumberAndIndex", self.uncle_by_number, result=NULL)
+        registry.add("eth_getUncleByBlockHashAndIndex", self.uncle_by_hash, result=NULL)
 
-    async def block_by_number(self, block: BlockNumber, full_transactions: Boolean = False) -> Any:
+    def block_by_number(self, block: BlockNumber, full_transactions: Boolean = False) -> Any:
         """Return a block with its transactions or their hashes, null where there is none."""
         if block.tag == "pending":
             return format_pending_block(
                 self._chain.pending_environment(), self._chain.pending_transactions(), full_transactions
             )
         block_hash = find_block_hash(self._chain, block)
-        return None if block_hash is None else await self.block_by_hash(block_hash, full_transactions)
+        return None if block_hash is None else self.block_by_hash(block_hash, full_transactions)
 
-    async def block_by_hash(self, block_hash: Hash, full_transactions: Boolean = False) -> Any:
+    def block_by_hash(self, block_hash: Hash, full_transactions: Boolean = False) -> Any:
         """Return a block with its transactions or their hashes, null where there is none."""
         cached = self._views.cached_block(block_hash, full_transactions)
         if cached is not None:
             return cached
-        return await self._workers.run(self._views.block, block_hash, full_transactions)
+        return self._workers.run(self._views.block, block_hash, full_transactions)
 
     def transaction_count_by_number(self, block: BlockNumber) -> str | None:
         """Return how many transactions a block has, null where there is none."""

@@ -12,7 +12,9 @@ from phal2.node.rpc.errors import SERVER_ERROR, RpcError
 from phal2.node.rpc.hexadecimal import quantity
 from phal2.node.rpc.parameter_types import Count, Percentiles
 from phal2.node.rpc.registry import MethodRegistry
+from phal2.node.rpc.result_schemas import ADDRESS, BOOLEAN, FEE_HISTORY, QUANTITY, list_of
 from phal2.node.rpc.workers import Workers
+from phal2.node.state.environment import BlockEnvironment
 
 MAXIMUM_FEE_HISTORY: Final = 1_024
 
@@ -26,14 +28,15 @@ class ChainMethods:
 
     def register(self, registry: MethodRegistry) -> None:
         """Offer the methods."""
-        registry.add("eth_chainId", self.chain_id)
-        registry.add("eth_blockNumber", self.block_number)
-        registry.add("eth_syncing", self.syncing)
-        registry.add("eth_accounts", self.accounts)
-        registry.add("eth_gasPrice", self.gas_price)
-        registry.add("eth_maxPriorityFeePerGas", self.max_priority_fee_per_gas)
-        registry.add("eth_blobBaseFee", self.blob_base_fee)
-        registry.add("eth_feeHistory", self.fee_history)
+        registry.add("eth_chainId", self.chain_id, result=QUANTITY)
+        registry.add("eth_blockNumber", self.block_number, result=QUANTITY)
+        registry.add("eth_syncing", self.syncing, result=BOOLEAN)
+        registry.add("eth_accounts", self.accounts, result=list_of(ADDRESS))
+        registry.add("eth_gasPrice", self.gas_price, result=QUANTITY)
+        registry.add("eth_maxPriorityFeePerGas", self.max_priority_fee_per_gas, result=QUANTITY)
+        registry.add("eth_baseFee", self.base_fee, result=QUANTITY)
+        registry.add("eth_blobBaseFee", self.blob_base_fee, result=QUANTITY)
+        registry.add("eth_feeHistory", self.fee_history, result=FEE_HISTORY)
 
     def chain_id(self) -> str:
         """Return the chain id of EIP-155."""
@@ -59,6 +62,10 @@ class ChainMethods:
         """Return the suggested tip."""
         return quantity(self._chain.suggested_priority_fee())
 
+    def base_fee(self) -> str:
+        """Return the base fee of the next block."""
+        return quantity(self._chain.pending_environment().base_fee_per_gas)
+
     def blob_base_fee(self) -> str:
         """Return what blob gas costs in the next block; 1 on L2, which has no blobs."""
         return quantity(blob_gas_price(self._chain.rules, self._chain.pending_environment().excess_blob_gas))
@@ -70,19 +77,21 @@ class ChainMethods:
         percentiles = reward_percentiles or ()
         if any(not 0 <= value <= 100 for value in percentiles) or list(percentiles) != sorted(percentiles):
             raise RpcError(SERVER_ERROR, "invalid reward percentile: must be ascending and between 0 and 100")
+        head = self._chain.head_id().number
+        if newest_block.number is not None and newest_block.number > head:
+            message = f"request beyond head block: requested {newest_block.number}, head {head}"
+            raise RpcError(SERVER_ERROR, message)
         newest = self._chain.store.header(require_block_hash(self._chain, newest_block))
         if newest is None or block_count == 0:
             return {"oldestBlock": "0x0", "gasUsedRatio": []}
         following = self._chain.store.header_by_number(newest.number + 1)
-        next_base_fee = (
-            self._chain.pending_environment().base_fee_per_gas if following is None else following.base_fee_per_gas or 0
-        )
+        next_fees = self._fees_of(self._chain.pending_environment() if following is None else following)
         return await self._workers.run(
-            self._fee_history, min(block_count, MAXIMUM_FEE_HISTORY), newest, next_base_fee, percentiles
+            self._fee_history, min(block_count, MAXIMUM_FEE_HISTORY), newest, next_fees, percentiles
         )
 
     def _fee_history(
-        self, block_count: int, newest: Header, next_base_fee: int, percentiles: tuple[float, ...]
+        self, block_count: int, newest: Header, next_fees: tuple[int, int], percentiles: tuple[float, ...]
     ) -> dict[str, Any]:
         oldest = max(newest.number - block_count + 1, self._chain.store.genesis.number)
         blocks = [
@@ -90,18 +99,22 @@ class ChainMethods:
             for number in range(oldest, newest.number + 1)
             if (block := self._chain.store.block_by_number(number)) is not None
         ]
-        base_fees = [block.header.base_fee_per_gas or 0 for block in blocks] + [next_base_fee]
-        blob_fees = [blob_gas_price(self._chain.rules, block.header.excess_blob_gas) for block in blocks]
+        base_fees, blob_fees = zip(*(self._fees_of(block.header) for block in blocks), next_fees, strict=True)
         history: dict[str, Any] = {
             "oldestBlock": quantity(oldest),
             "baseFeePerGas": [quantity(fee) for fee in base_fees],
             "gasUsedRatio": [block.header.gas_used / max(block.header.gas_limit, 1) for block in blocks],
-            "baseFeePerBlobGas": [quantity(fee) for fee in (*blob_fees, blob_fees[-1] if blob_fees else 1)],
+            "baseFeePerBlobGas": [quantity(fee) for fee in blob_fees],
             "blobGasUsedRatio": [(block.header.blob_gas_used or 0) / MAXIMUM_BLOB_GAS for block in blocks],
         }
         if percentiles:
             history["reward"] = [[quantity(tip) for tip in self._tips_at(block, percentiles)] for block in blocks]
         return history
+
+    def _fees_of(self, block: Header | BlockEnvironment) -> tuple[int, int]:
+        """Return what gas and blob gas cost at the least in a block; 0 before the fork that gave them a price."""
+        excess = block.excess_blob_gas
+        return block.base_fee_per_gas or 0, 0 if excess is None else blob_gas_price(self._chain.rules, excess)
 
     def _tips_at(self, block: Block, percentiles: tuple[float, ...]) -> list[int]:
         """Return the tips at which the given shares of the block's gas, deposits aside, are reached."""

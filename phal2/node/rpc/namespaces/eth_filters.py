@@ -6,17 +6,21 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
 from phal2.node.protocol.block_refs import BlockId
+from phal2.node.protocol.errors import Phal2Error
 from phal2.node.protocol.keccak import keccak256
 from phal2.node.protocol.transactions import DEPOSIT
 from phal2.node.rpc.block_views import BlockViews
+from phal2.node.rpc.cancellation import Deadline, run_bounded
 from phal2.node.rpc.chain_changes import chain_changes
 from phal2.node.rpc.chain_service import ChainService
 from phal2.node.rpc.errors import SERVER_ERROR, InvalidArgument, RpcError
 from phal2.node.rpc.hexadecimal import data, type_name
+from phal2.node.rpc.limits import SearchLimits
 from phal2.node.rpc.log_filter import Filter, LogFilter
-from phal2.node.rpc.log_search import SearchLimits, block_range, search_block, search_range
+from phal2.node.rpc.log_search import LIMIT_EXCEEDED, LogSearch
 from phal2.node.rpc.parameter_types import ParameterType
 from phal2.node.rpc.registry import MethodRegistry
+from phal2.node.rpc.result_schemas import BOOLEAN, FILTER_CHANGES, FILTER_ID, LOG, list_of
 from phal2.node.rpc.workers import Workers
 
 MAXIMUM_FILTERS: Final = 1_000
@@ -55,16 +59,17 @@ class FilterMethods:
         self._views = views
         self._workers = workers
         self._limits = limits
+        self._search = LogSearch(chain, views, workers, limits)
         self._watches: dict[str, _Watch] = {}
 
     def register(self, registry: MethodRegistry) -> None:
         """Offer the methods."""
-        registry.add("eth_newFilter", self.new_filter)
-        registry.add("eth_newBlockFilter", self.new_block_filter)
-        registry.add("eth_newPendingTransactionFilter", self.new_pending_transaction_filter)
-        registry.add("eth_getFilterChanges", self.filter_changes)
-        registry.add("eth_getFilterLogs", self.filter_logs)
-        registry.add("eth_uninstallFilter", self.uninstall_filter)
+        registry.add("eth_newFilter", self.new_filter, result=FILTER_ID)
+        registry.add("eth_newBlockFilter", self.new_block_filter, result=FILTER_ID)
+        registry.add("eth_newPendingTransactionFilter", self.new_pending_transaction_filter, result=FILTER_ID)
+        registry.add("eth_getFilterChanges", self.filter_changes, result=FILTER_CHANGES)
+        registry.add("eth_getFilterLogs", self.filter_logs, result=list_of(LOG))
+        registry.add("eth_uninstallFilter", self.uninstall_filter, result=BOOLEAN)
 
     def new_filter(self, log_filter: Filter) -> str:
         """Begin to watch for logs; return the filter's id."""
@@ -84,22 +89,24 @@ class FilterMethods:
         head = self._chain.head_id()
         seen, watch.seen = watch.seen, head
         if watch.log_filter is not None:
-            return await self._workers.run(self._changed_logs, seen, head, watch.log_filter)
+            changes = run_bounded(self._workers, self._limits.seconds, self._changed_logs, seen, head, watch.log_filter)
+            try:
+                return await changes
+            except Phal2Error:
+                # What could not be told is told by the next poll.
+                watch.seen = seen
+                raise
         if watch.pending is None:
             return await self._workers.run(self._new_blocks, seen, head)
         known, watch.pending = watch.pending, self._pending_hashes()
         return await self._workers.run(self._new_transactions, seen, head, known, watch.pending)
 
-    async def filter_logs(self, filter_id: FilterId) -> list[dict[str, Any]]:
+    def filter_logs(self, filter_id: FilterId) -> Any:
         """Return all logs that a log filter means, whether told before or not."""
         log_filter = self._find(filter_id).log_filter
         if log_filter is None:
             raise RpcError(SERVER_ERROR, "filter not found")
-        store, views, limits = self._chain.store, self._views, self._limits
-        if log_filter.block_hash is not None:
-            return await self._workers.run(search_block, store, views, log_filter, log_filter.block_hash, limits)
-        first, last = block_range(self._chain, log_filter)
-        return await self._workers.run(search_range, store, views, log_filter, first, last, limits)
+        return self._search.search(log_filter)
 
     def uninstall_filter(self, filter_id: FilterId) -> bool:
         """Forget a filter; tell whether there was one."""
@@ -128,14 +135,18 @@ class FilterMethods:
     def _new_blocks(self, seen: BlockId, head: BlockId) -> list[str]:
         return [data(block.hash) for block in chain_changes(self._chain.store, seen, head).entered]
 
-    def _changed_logs(self, seen: BlockId, head: BlockId, log_filter: LogFilter) -> list[dict[str, Any]]:
+    def _changed_logs(self, deadline: Deadline, seen: BlockId, head: BlockId, log_filter: LogFilter) -> list[Any]:
         changes = chain_changes(self._chain.store, seen, head)
-        found = []
+        found: list[Any] = []
         for blocks, removed in ((changes.left, True), (changes.entered, False)):
             for block in blocks:
+                deadline.check()
                 header = self._chain.store.header(block.hash)
                 if header is not None and _is_in_range(log_filter, block.number):
                     found += [view.show() for view in log_filter.logs_of(self._views, header, block.hash, removed)]
+                if len(found) > self._limits.logs:
+                    message = f"more than {self._limits.logs} logs came since the last poll; ask eth_getLogs for them"
+                    raise RpcError(LIMIT_EXCEEDED, message)
         return found
 
     def _new_transactions(

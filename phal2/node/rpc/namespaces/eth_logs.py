@@ -9,9 +9,11 @@ from phal2.node.rpc.block_views import BlockViews
 from phal2.node.rpc.chain_changes import ChainChanges, chain_changes
 from phal2.node.rpc.chain_service import ChainService
 from phal2.node.rpc.formats.header import format_header
+from phal2.node.rpc.limits import SearchLimits
 from phal2.node.rpc.log_filter import ALL_LOGS, Filter
-from phal2.node.rpc.log_search import SearchLimits, block_range, search_block, search_range
+from phal2.node.rpc.log_search import LogSearch
 from phal2.node.rpc.registry import MethodRegistry
+from phal2.node.rpc.result_schemas import LOG, list_of
 from phal2.node.rpc.workers import Workers
 
 
@@ -21,22 +23,18 @@ class LogMethods:
     def __init__(self, chain: ChainService, views: BlockViews, workers: Workers, limits: SearchLimits) -> None:
         self._chain = chain
         self._views = views
-        self._workers = workers
-        self._limits = limits
+        self._search = LogSearch(chain, views, workers, limits)
 
     def register(self, registry: MethodRegistry) -> None:
         """Offer the method and the subscriptions."""
-        registry.add("eth_getLogs", self.logs)
+        registry.add("eth_getLogs", self.logs, result=list_of(LOG), concurrent=True)
         registry.add_subscription("newHeads", self.subscribe_new_heads)
         registry.add_subscription("logs", self.subscribe_logs)
+        registry.add_subscription("syncing", self.subscribe_syncing)
 
-    async def logs(self, log_filter: Filter) -> list[dict[str, Any]]:
+    def logs(self, log_filter: Filter) -> Any:
         """Return the logs that a filter means, in the order of the chain."""
-        store, views, limits = self._chain.store, self._views, self._limits
-        if log_filter.block_hash is not None:
-            return await self._workers.run(search_block, store, views, log_filter, log_filter.block_hash, limits)
-        first, last = block_range(self._chain, log_filter)
-        return await self._workers.run(search_range, store, views, log_filter, first, last, limits)
+        return self._search.search(log_filter)
 
     def subscribe_new_heads(self, push: Callable[[Any], None]) -> Callable[[], None]:
         """Push the header of every block that becomes canonical."""
@@ -61,6 +59,10 @@ class LogMethods:
                             push(view.show())
 
         return self._follow(tell)
+
+    def subscribe_syncing(self, push: Callable[[Any], None]) -> Callable[[], None]:  # noqa: ARG002 - see below
+        """Push nothing: a node serves the chain that it has, so that a synchronisation neither begins nor ends."""
+        return lambda: None
 
     def _follow(self, tell: Callable[[ChainChanges], None]) -> Callable[[], None]:
         seen = self._chain.head_id()

@@ -14,6 +14,7 @@ from phal2.node.rpc.formats.transaction import format_transaction
 from phal2.node.rpc.hexadecimal import data
 from phal2.node.rpc.parameter_types import Boolean, Data, Hash, Quantity
 from phal2.node.rpc.registry import MethodRegistry
+from phal2.node.rpc.result_schemas import DATA, HASH, RECEIPT, TRANSACTION, list_of, optional
 from phal2.node.rpc.workers import Workers
 
 LONGEST_INLINE_ENVELOPE: Final = 2_048
@@ -46,15 +47,23 @@ class TransactionMethods:
 
     def register(self, registry: MethodRegistry) -> None:
         """Offer the methods and the subscription."""
-        registry.add("eth_sendRawTransaction", self.send_raw_transaction, prepare=recover_senders)
-        registry.add("eth_getTransactionByHash", self.transaction_by_hash)
-        registry.add("eth_getTransactionByBlockHashAndIndex", self.transaction_by_block_hash)
-        registry.add("eth_getTransactionByBlockNumberAndIndex", self.transaction_by_block_number)
-        registry.add("eth_getRawTransactionByHash", self.raw_transaction_by_hash)
-        registry.add("eth_getRawTransactionByBlockHashAndIndex", self.raw_transaction_by_block_hash)
-        registry.add("eth_getRawTransactionByBlockNumberAndIndex", self.raw_transaction_by_block_number)
-        registry.add("eth_getTransactionReceipt", self.transaction_receipt)
-        registry.add("eth_getBlockReceipts", self.block_receipts)
+        registry.add("eth_sendRawTransaction", self.send_raw_transaction, prepare=recover_senders, result=HASH)
+        registry.add("eth_getTransactionByHash", self.transaction_by_hash, result=optional(TRANSACTION))
+        registry.add(
+            "eth_getTransactionByBlockHashAndIndex", self.transaction_by_block_hash, result=optional(TRANSACTION)
+        )
+        registry.add(
+            "eth_getTransactionByBlockNumberAndIndex", self.transaction_by_block_number, result=optional(TRANSACTION)
+        )
+        registry.add("eth_getRawTransactionByHash", self.raw_transaction_by_hash, result=optional(DATA))
+        registry.add(
+            "eth_getRawTransactionByBlockHashAndIndex", self.raw_transaction_by_block_hash, result=optional(DATA)
+        )
+        registry.add(
+            "eth_getRawTransactionByBlockNumberAndIndex", self.raw_transaction_by_block_number, result=optional(DATA)
+        )
+        registry.add("eth_getTransactionReceipt", self.transaction_receipt, result=optional(RECEIPT))
+        registry.add("eth_getBlockReceipts", self.block_receipts, result=optional(list_of(RECEIPT)))
         registry.add_subscription("newPendingTransactions", self.subscribe_new_pending_transactions)
 
     async def send_raw_transaction(self, raw_transaction: Data) -> str:
@@ -64,7 +73,7 @@ class TransactionMethods:
             listener(transaction_hash)
         return data(transaction_hash)
 
-    def transaction_by_hash(self, transaction_hash: Hash) -> dict[str, Any] | None:
+    def transaction_by_hash(self, transaction_hash: Hash) -> Any:
         """Return a transaction of the chain or the pool, null where there is none."""
         location = self._chain.store.find_transaction(transaction_hash)
         if location is not None:
@@ -72,11 +81,11 @@ class TransactionMethods:
         pending = self._pending(transaction_hash)
         return None if pending is None else format_transaction(pending, None)
 
-    def transaction_by_block_hash(self, block_hash: Hash, index: Quantity) -> dict[str, Any] | None:
+    def transaction_by_block_hash(self, block_hash: Hash, index: Quantity) -> Any:
         """Return the transaction at an index of a block, null where there is none."""
         return self._views.transaction(block_hash, index)
 
-    def transaction_by_block_number(self, block: BlockNumber, index: Quantity) -> dict[str, Any] | None:
+    def transaction_by_block_number(self, block: BlockNumber, index: Quantity) -> Any:
         """Return the transaction at an index of a block, null where there is none."""
         block_hash = find_block_hash(self._chain, block)
         return None if block_hash is None else self._views.transaction(block_hash, index)
@@ -98,20 +107,26 @@ class TransactionMethods:
         block_hash = find_block_hash(self._chain, block)
         return None if block_hash is None else _shown(self._views.raw_transaction(block_hash, index))
 
-    async def transaction_receipt(self, transaction_hash: Hash) -> dict[str, Any] | None:
+    def transaction_receipt(self, transaction_hash: Hash) -> Any:
         """Return the receipt of a transaction of the chain, null where there is none."""
         location = self._chain.store.find_transaction(transaction_hash)
         if location is None:
             return None
+        cached = self._views.cached_receipt(location.block_hash, location.index)
+        if cached is not None:
+            return cached
         envelope = self._views.raw_transaction(location.block_hash, location.index) or b""
         if len(envelope) <= LONGEST_INLINE_ENVELOPE:
             return self._views.receipt(location.block_hash, location.index)
-        return await self._workers.run(self._views.receipt, location.block_hash, location.index)
+        return self._workers.run(self._views.receipt, location.block_hash, location.index)
 
-    async def block_receipts(self, block: Block) -> Any:
+    def block_receipts(self, block: Block) -> Any:
         """Return all receipts of a block, null where there is none."""
         block_hash = find_block_hash(self._chain, block)
-        return None if block_hash is None else await self._workers.run(self._views.receipts, block_hash)
+        if block_hash is None:
+            return None
+        cached = self._views.cached_receipts(block_hash)
+        return self._workers.run(self._views.receipts, block_hash) if cached is None else cached
 
     def subscribe_new_pending_transactions(
         self, push: Callable[[Any], None], full_transactions: Boolean = False

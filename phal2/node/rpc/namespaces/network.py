@@ -6,6 +6,7 @@ from phal2.node.rpc.chain_service import ChainService
 from phal2.node.rpc.hexadecimal import data
 from phal2.node.rpc.parameter_types import Data
 from phal2.node.rpc.registry import MethodRegistry
+from phal2.node.rpc.result_schemas import BOOLEAN, DECIMAL, HASH, QUANTITY, TEXT
 
 
 class NetworkMethods:
@@ -16,11 +17,11 @@ class NetworkMethods:
 
     def register(self, registry: MethodRegistry) -> None:
         """Offer the methods."""
-        registry.add("net_version", self.network_id)
-        registry.add("net_listening", self.listening)
-        registry.add("net_peerCount", self.peer_count)
-        registry.add("web3_clientVersion", self.client_version)
-        registry.add("web3_sha3", self.sha3)
+        registry.add("net_version", self.network_id, result=DECIMAL)
+        registry.add("net_listening", self.listening, result=BOOLEAN)
+        registry.add("net_peerCount", self.peer_count, result=QUANTITY)
+        registry.add("web3_clientVersion", self.client_version, result=TEXT)
+        registry.add("web3_sha3", self.sha3, result=HASH)
 
     def network_id(self) -> str:
         """Return the chain id in decimal digits."""

@@ -10,6 +10,7 @@ from phal2.node.rpc.formats.transaction import format_transaction
 from phal2.node.rpc.hexadecimal import quantity
 from phal2.node.rpc.parameter_types import Address
 from phal2.node.rpc.registry import MethodRegistry
+from phal2.node.rpc.result_schemas import POOL_CONTENT, POOL_CONTENT_OF_ACCOUNT, POOL_INSPECTION, POOL_STATUS
 
 
 class PoolMethods:
@@ -20,10 +21,10 @@ class PoolMethods:
 
     def register(self, registry: MethodRegistry) -> None:
         """Offer the methods."""
-        registry.add("txpool_status", self.status)
-        registry.add("txpool_content", self.content)
-        registry.add("txpool_contentFrom", self.content_from)
-        registry.add("txpool_inspect", self.inspect)
+        registry.add("txpool_status", self.status, result=POOL_STATUS)
+        registry.add("txpool_content", self.content, result=POOL_CONTENT)
+        registry.add("txpool_contentFrom", self.content_from, result=POOL_CONTENT_OF_ACCOUNT)
+        registry.add("txpool_inspect", self.inspect, result=POOL_INSPECTION)
 
     def status(self) -> dict[str, str]:
         """Return how many transactions are pending and queued."""

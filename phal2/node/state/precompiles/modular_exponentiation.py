@@ -2,6 +2,8 @@
 
 from typing import Final
 
+import gmpy2
+
 MINIMUM_GAS: Final = 200
 
 
@@ -27,7 +29,10 @@ def modexp(data: bytes) -> bytes:
         return bytes(modulus_length)
     base = int.from_bytes(_part(data, 96, base_length), "big")
     exponent = int.from_bytes(_part(data, 96 + base_length, exponent_length), "big")
-    return pow(base, exponent, modulus).to_bytes(modulus_length, "big")
+    # Releasing the interpreter's lock lets the event loop go on, as one exponentiation may take over a second.
+    with gmpy2.context(gmpy2.get_context(), allow_release_gil=True):
+        power = gmpy2.powmod(base, exponent, modulus)
+    return int(power).to_bytes(modulus_length, "big")
 
 
 def _lengths(data: bytes) -> tuple[int, int, int]:

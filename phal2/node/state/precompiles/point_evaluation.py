@@ -19,7 +19,11 @@ _SETUP_LOCK: Final = Lock()
 
 
 def trusted_setup() -> Any:
-    """Return ckzg's trusted setup. The first call takes seconds; the others nothing."""
+    """Return ckzg's trusted setup. The first call takes two seconds, the others nothing.
+
+    ckzg holds the interpreter's lock while it loads, so a thread that loads ahead would stop all others for as long.
+    Hence nothing loads it ahead: the first evaluation does.
+    """
     with _SETUP_LOCK:
         return _load_trusted_setup()
 

@@ -1,0 +1,1 @@
+"""Development methods: what test suites ask of a chain beside what a production node offers (evm, hardhat, anvil)."""

@@ -1,0 +1,126 @@
+"""Snapshots of a whole devnet: L1, sequencer, follower and time, which go back together."""
+
+import logging
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+
+from phal2.devnet.batching import RestartableBatcher
+from phal2.devnet.development.l1_chain import L1Development
+from phal2.devnet.development.snapshots import ChainSnapshot, Snapshots, chain_snapshot, refill, require_kept
+from phal2.node.driver.clock import Clock
+from phal2.node.driver.l2_chain import HeadRefs
+from phal2.node.driver.rollup_node import RollupNode
+
+log = logging.getLogger("phal2.devnet")
+
+
+@dataclass(frozen=True, slots=True)
+class NodeSnapshot:
+    """An L2 node: its heads, and its chain with the pool (empty for a follower)."""
+
+    heads: HeadRefs
+    chain: ChainSnapshot
+
+
+@dataclass(frozen=True, slots=True)
+class DevnetSnapshot:
+    """The devnet at a moment, `time` in Unix seconds of its clock; `nodes` in the order of the devnet's."""
+
+    l1: ChainSnapshot
+    nodes: tuple[NodeSnapshot, ...]
+    time: float
+
+
+class DevnetSnapshots:
+    """Takes snapshots and returns to them. The first, of when this was made, is the start."""
+
+    def __init__(
+        self,
+        l1: L1Development,
+        sequencer: RollupNode,
+        followers: Sequence[RollupNode],
+        clock: Clock,
+        batcher: RestartableBatcher,
+        batcher_address: bytes,
+    ) -> None:
+        self._l1 = l1
+        self._sequencer = sequencer
+        self._nodes = (sequencer, *followers)
+        self._clock = clock
+        self._batcher = batcher
+        self._batcher_address = batcher_address
+        self._snapshots: Snapshots[DevnetSnapshot] = Snapshots()
+        self._start = self._take()
+
+    def snapshot(self) -> int:
+        """Note the present state of the devnet and return the snapshot's number."""
+        return self._snapshots.add(self._take())
+
+    async def revert(self, number: int) -> bool:
+        """Return to a snapshot, which is used up with all later ones; False where there is none of this number.
+
+        Raises `SnapshotPruned` with nothing changed.
+        """
+        snapshot = self._snapshots.find(number)
+        if snapshot is None:
+            return False
+        await self._return_to(snapshot)
+        self._snapshots.use_up(number)
+        return True
+
+    async def reset(self) -> None:
+        """Return to the start. Raises `SnapshotPruned` with nothing changed."""
+        await self._return_to(self._start)
+        self._snapshots.use_up(0)
+
+    async def follow_l1(self) -> None:
+        """Have all L2 parts look at L1 anew at once, after it has been reorganised."""
+        async with self._batcher.held():
+            for node in self._nodes:
+                node.derivation.request_reset("the development methods have reorganised L1")
+
+    def _take(self) -> DevnetSnapshot:
+        # L1 first, and nothing in between: so its blocks hold no batch of an L2 block above the noted heads.
+        l1 = self._l1.take_snapshot()
+        return DevnetSnapshot(l1, tuple(map(_node_snapshot, self._nodes)), self._clock.now())
+
+    async def _return_to(self, snapshot: DevnetSnapshot) -> None:
+        require_kept(self._l1.service.store, snapshot.l1.head)
+        for node, noted in zip(self._nodes, snapshot.nodes, strict=True):
+            require_kept(node.store, noted.heads.unsafe.id)
+        sequencing = self._sequencer.sequencing
+        was_active = sequencing is not None and sequencing.is_active
+        async with AsyncExitStack() as held:
+            # No part may act on what the others no longer have.
+            await held.enter_async_context(self._batcher.held())
+            if sequencing is not None and was_active:
+                sequencing.stop()
+                held.callback(sequencing.start)
+            for node in self._nodes:
+                await held.enter_async_context(node.derivation.held())
+            await self._l1.return_to(self._without_batcher(snapshot.l1))
+            self._clock.go_to(snapshot.time)
+            for node, noted in zip(self._nodes, snapshot.nodes, strict=True):
+                await _return_node_to(node, noted)
+        log.info("the devnet has returned to L1 block %d", snapshot.l1.head.number)
+
+    def _without_batcher(self, l1: ChainSnapshot) -> ChainSnapshot:
+        """Leave out what the batcher had in the pool: the next one sends it anew."""
+        pool = tuple(transaction for transaction in l1.pool if transaction.sender != self._batcher_address)
+        return ChainSnapshot(l1.head, l1.state_location, pool)
+
+
+def _node_snapshot(node: RollupNode) -> NodeSnapshot:
+    heads = node.heads
+    return NodeSnapshot(heads, chain_snapshot(node.store, heads.unsafe.id, node.pending_transactions()))
+
+
+async def _return_node_to(node: RollupNode, noted: NodeSnapshot) -> None:
+    def step() -> None:
+        node.chain.go_back(noted.heads)
+        node.store.undo_edits(noted.chain.head, noted.chain.state_location)
+
+    await node.chain.run(step)
+    if node.mempool is not None:
+        refill(node.mempool, noted.chain.pool, node.chain.state_at_head())

@@ -1,0 +1,69 @@
+"""Methods that seal blocks and move time: evm_mine and its like."""
+
+from phal2.devnet.development.chain import DevelopmentChain
+from phal2.devnet.development.parameters import MineRequest, Mining, Number
+from phal2.node.rpc.parameter_types import Boolean
+from phal2.node.rpc.registry import MethodRegistry
+from phal2.node.rpc.result_schemas import BOOLEAN, INTEGER, NULL, QUANTITY, optional
+
+
+class MiningMethods:
+    """Blocks on demand, and control of time."""
+
+    def __init__(self, chain: DevelopmentChain) -> None:
+        self._chain = chain
+
+    def register(self, registry: MethodRegistry) -> None:
+        """Offer the methods under the names that clients know."""
+        registry.add("evm_mine", self.mine, result=QUANTITY)
+        registry.add("anvil_mine", self.mine_blocks, result=NULL)
+        registry.add("hardhat_mine", self.mine_blocks_and_tell, result=BOOLEAN)
+        for prefix in ("evm", "anvil"):
+            registry.add(f"{prefix}_increaseTime", self.increase_time, result=INTEGER)
+            registry.add(f"{prefix}_setNextBlockTimestamp", self.set_next_block_timestamp, result=NULL)
+            registry.add(f"{prefix}_setAutomine", self.set_automine, result=BOOLEAN)
+            registry.add(f"{prefix}_setIntervalMining", self.set_interval_mining, result=BOOLEAN)
+        for prefix in ("anvil", "hardhat"):
+            registry.add(f"{prefix}_getAutomine", self.get_automine, result=BOOLEAN)
+        registry.add("anvil_getIntervalMining", self.get_interval_mining, result=optional(INTEGER))
+
+    async def mine(self, request: Mining | None = None) -> str:
+        """Seal a block now: with a timestamp, or {timestamp, blocks}."""
+        asked = MineRequest() if request is None else request
+        await self._chain.mine(asked.blocks, timestamp=asked.timestamp)
+        return "0x0"
+
+    async def mine_blocks(self, blocks: Number = 1, interval: Number | None = None) -> None:
+        """Seal that many blocks now, `interval` seconds apart."""
+        await self._chain.mine(blocks, interval)
+
+    async def mine_blocks_and_tell(self, blocks: Number = 1, interval: Number | None = None) -> bool:
+        """Seal that many blocks now, `interval` seconds apart; return true."""
+        await self._chain.mine(blocks, interval)
+        return True
+
+    async def increase_time(self, seconds: Number) -> int:
+        """Move the time forward and return by how many seconds it is ahead of wall time."""
+        return await self._chain.increase_time(seconds)
+
+    async def set_next_block_timestamp(self, timestamp: Number) -> None:
+        """Give the next block this timestamp."""
+        self._chain.set_next_timestamp(timestamp)
+
+    async def set_automine(self, enabled: Boolean) -> bool:
+        """Seal a block for each transaction from now on, or no longer; return true."""
+        self._chain.set_automine(enabled)
+        return True
+
+    async def set_interval_mining(self, seconds: Number) -> bool:
+        """Seal a block every so many seconds; 0: on demand alone. Return true."""
+        self._chain.set_interval(seconds)
+        return True
+
+    def get_automine(self) -> bool:
+        """Tell whether a block is sealed for each transaction."""
+        return self._chain.automine
+
+    def get_interval_mining(self) -> int | None:
+        """Return the seconds between two blocks that come by themselves, null where none do."""
+        return self._chain.interval

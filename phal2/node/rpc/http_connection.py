@@ -1,0 +1,254 @@
+"""One HTTP connection: plain JSON-RPC posts are answered here, all else by aiohttp.
+
+Nearly all of a node's traffic is one kind of request, `POST / HTTP/1.1` with a JSON body of known length from a
+program. It is read strictly and answered without a task or an object of its own where its method answers at once. The
+first request on a connection that is anything else (a browser's, an upgrade to WebSocket, a body in chunks, a wrong
+one) hands the connection over to aiohttp for good, with what has been received and not been answered.
+"""
+
+import asyncio
+import re
+import time
+from collections.abc import Awaitable
+from dataclasses import dataclass
+from typing import Final, Protocol, cast
+
+from phal2.node.rpc.cancellation import client_has_left
+
+_LONGEST_HEAD: Final = 8_190
+_REMEMBERED_HEADS: Final = 1_024
+_REQUESTS_BETWEEN_PAUSES: Final = 20
+_HEAD_END: Final = b"\r\n\r\n"
+_REQUEST_LINE: Final = b"POST / HTTP/1.1\r\n"
+_FIELD: Final = re.compile(rb"([A-Za-z0-9-]+):[ \t]*([\x20-\x7e]*)")
+_LENGTH: Final = re.compile(rb"[0-9]{1,10}")
+_UNUSUAL_FIELDS: Final = frozenset(
+    {b"transfer-encoding", b"content-encoding", b"expect", b"upgrade", b"origin", b"trailer", b"te", b"http2-settings"}
+)
+_SINGLE_FIELDS: Final = frozenset({b"host", b"content-length", b"content-type", b"connection"})
+_TOO_MANY: Final = (
+    b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 38\r\n"
+    b"Retry-After: 1\r\nConnection: close\r\n\r\ntoo many connections: try again later\n"
+)
+
+
+class Service(Protocol):
+    """What a connection asks its server."""
+
+    def admits_host(self, host: str) -> bool:
+        """Tell whether requests may be addressed to a host."""
+        ...
+
+    def is_json(self, content_type: str) -> bool:
+        """Tell whether a content type is one of JSON-RPC's."""
+        ...
+
+    def begin(self, body: bytes) -> bytes | Awaitable[bytes]:
+        """Begin to answer a body; return the answer where it is there at once."""
+        ...
+
+    def admit(self, connection: "HttpConnection") -> bool:
+        """Count a new connection; tell whether there is room for it."""
+        ...
+
+    def discard(self, connection: "HttpConnection") -> None:
+        """Count a connection no more."""
+        ...
+
+    def web_handler(self) -> asyncio.Protocol:
+        """Return what handles the connections that are not plain."""
+        ...
+
+
+@dataclass(slots=True)
+class HeadReader:
+    """Reads the heads of plain posts, and remembers them: programs repeat theirs. `body_limit` is in bytes."""
+
+    service: Service
+    body_limit: int
+    known: dict[bytes, int]
+
+    def body_length(self, head: bytes) -> int:
+        """Return the length of the body that follows a head; -1 where the request is not plain."""
+        length = self.known.get(head)
+        if length is None:
+            length = self._read(head)
+            if len(self.known) >= _REMEMBERED_HEADS:
+                self.known.clear()
+            self.known[head] = length
+        return length
+
+    def _read(self, head: bytes) -> int:
+        if not head.startswith(_REQUEST_LINE):
+            return -1
+        fields: dict[bytes, bytes] = {}
+        for line in head[len(_REQUEST_LINE) :].split(b"\r\n"):
+            match = _FIELD.fullmatch(line)
+            if match is None:
+                return -1
+            name = match[1].lower()
+            if name in _UNUSUAL_FIELDS or (name in _SINGLE_FIELDS and name in fields):
+                return -1
+            fields[name] = match[2].strip()
+        length = fields.get(b"content-length", b"")
+        is_plain = (
+            b"host" in fields
+            and self.service.admits_host(fields[b"host"].decode())
+            and self.service.is_json(fields.get(b"content-type", b"").decode())
+            and fields.get(b"connection", b"keep-alive").lower() == b"keep-alive"
+            and _LENGTH.fullmatch(length) is not None
+            and int(length) <= self.body_limit
+        )
+        return int(length) if is_plain else -1
+
+
+class HttpConnection(asyncio.Protocol):
+    """Answers the requests of one connection, one after the other."""
+
+    def __init__(self, service: Service, heads: HeadReader) -> None:
+        self._service = service
+        self._heads = heads
+        self._transport: asyncio.Transport | None = None
+        self._inner: asyncio.Protocol | None = None
+        self._received = bytearray()
+        self._answering: asyncio.Task[None] | None = None
+        self._is_paused = False
+        self._is_holding = False
+        self._resuming: asyncio.Handle | None = None
+        self.heard_at = time.monotonic()
+        """When the client was last heard of, or answered."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin."""
+        self._transport = cast(asyncio.Transport, transport)
+        if not self._service.admit(self):
+            self._transport.write(_TOO_MANY)
+            self._transport.close()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """End. What is being answered goes on unless it asks whether its client has left."""
+        self._transport = None
+        self._service.discard(self)
+        if self._inner is not None:
+            self._inner.connection_lost(error)
+
+    def data_received(self, data: bytes) -> None:
+        """Answer what has come, as far as it is whole."""
+        self.heard_at = time.monotonic()
+        if self._inner is not None:
+            self._inner.data_received(data)
+            return
+        self._received += data
+        if self._answering is None and self._resuming is None and not self._is_paused:
+            self._proceed()
+        if self._transport is not None and len(self._received) > self._heads.body_limit + _LONGEST_HEAD:
+            self._is_holding = True
+            self._transport.pause_reading()
+
+    def eof_received(self) -> bool | None:
+        """Close, as a client that half-closes has gone."""
+        return None if self._inner is None else self._inner.eof_received()
+
+    def pause_writing(self) -> None:
+        """The client reads slowly: answer no further request."""
+        self._is_paused = True
+        if self._inner is not None:
+            self._inner.pause_writing()
+
+    def resume_writing(self) -> None:
+        """The client has read."""
+        self._is_paused = False
+        if self._inner is not None:
+            self._inner.resume_writing()
+        elif self._answering is None and self._resuming is None:
+            self._proceed()
+
+    @property
+    def is_idle(self) -> bool:
+        """Tell whether nothing is being answered here; connections that were handed over look after themselves."""
+        return self._inner is None and self._answering is None
+
+    def close(self) -> None:
+        """Close the connection."""
+        if self._transport is not None:
+            self._transport.close()
+
+    async def finished(self) -> None:
+        """Wait until what is being answered is answered."""
+        if self._answering is not None:
+            await asyncio.wait((self._answering,))
+
+    def _proceed(self) -> None:
+        """Answer whole requests until there is none, or one takes long."""
+        self._resuming = None
+        token = client_has_left.set(self._has_left)
+        try:
+            self._answer_requests()
+        finally:
+            client_has_left.reset(token)
+        if self._is_holding and self._transport is not None and len(self._received) <= self._heads.body_limit:
+            self._is_holding = False
+            if not self._transport.is_closing():
+                self._transport.resume_reading()
+
+    def _has_left(self) -> bool:
+        return self._transport is None
+
+    def _answer_requests(self) -> None:
+        answered = 0
+        while self._received and not self._is_paused and self._transport is not None:
+            body = self._take()
+            if body is None:
+                break
+            answer = self._service.begin(body)
+            if isinstance(answer, bytes):
+                self._write(answer)
+            else:
+                self._answering = asyncio.get_running_loop().create_task(self._answer(answer))
+                break
+            answered += 1
+            if answered >= _REQUESTS_BETWEEN_PAUSES and self._received:
+                self._resuming = asyncio.get_running_loop().call_soon(self._proceed)
+                break
+
+    def _take(self) -> bytes | None:
+        """Take the body of a whole request; None where it is not whole, or the connection was handed over."""
+        received = self._received
+        end = received.find(_HEAD_END, 0, _LONGEST_HEAD)
+        if end < 0:
+            # What does not begin as a plain post will not become one.
+            if len(received) >= _LONGEST_HEAD or not received.startswith(_REQUEST_LINE[: len(received)]):
+                self._hand_over()
+            return None
+        length = self._heads.body_length(bytes(received[:end]))
+        if length < 0:
+            self._hand_over()
+            return None
+        begin = end + len(_HEAD_END)
+        if len(received) < begin + length:
+            return None
+        body = bytes(received[begin : begin + length])
+        del received[: begin + length]
+        return body
+
+    async def _answer(self, answer: Awaitable[bytes]) -> None:
+        try:
+            content = await answer
+        finally:
+            self._answering = None
+        self._write(content)
+        self._proceed()
+
+    def _write(self, answer: bytes) -> None:
+        self.heard_at = time.monotonic()
+        if self._transport is not None:
+            head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(answer)
+            self._transport.write(head + answer)
+
+    def _hand_over(self) -> None:
+        self._inner = self._service.web_handler()
+        if self._transport is not None:
+            self._inner.connection_made(self._transport)
+        received = bytes(self._received)
+        self._received.clear()
+        self._inner.data_received(received)

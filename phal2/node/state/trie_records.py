@@ -1,0 +1,226 @@
+"""How a database keeps the nodes of tries: by location rather than by hash, in a form that is used as it is.
+
+A *location* is a number that no other node of the database has or had; locations of one commit follow each other, so
+that nodes are written in order and lie beside each other on the disk, where hashes would scatter them. A *record* is a
+byte that tells the kind, the node's RLP, and 8 bytes of location for each child that stands there by its hash (a leaf:
+for the storage trie of its account, where that has one with a known location). A location that is not known is 0: the
+child is then found by its hash, as in a witness.
+
+Nearly all branches have no value and no child that is short enough to stand in them itself: *hashed branches*. Their
+records have two more bytes before the RLP, a bit for each child that is there. So the place of a child is computed, and
+a changed branch is its old record with some bytes replaced; neither needs the branch to be taken apart.
+"""
+
+from collections.abc import Iterable, Iterator
+from struct import Struct
+from typing import Final, TypeAlias
+
+from phal2.node.protocol.keccak import keccak256
+from phal2.node.protocol.rlp import encode_bytes
+from phal2.node.state.trie_nodes import (
+    EMPTY_REFERENCE,
+    HASH_REFERENCE_LENGTH,
+    Branch,
+    Extension,
+    InvalidNode,
+    Leaf,
+    Node,
+    decode_node,
+    decode_path,
+    element_end,
+    encode_node,
+    encode_path,
+)
+
+HASHED_BRANCH: Final = 0
+LEAF: Final = 1
+OTHER: Final = 2
+"""What the first byte of a record may be. Other nodes are extensions, and branches that are not hashed ones."""
+
+LOCATION_LENGTH: Final = 8
+
+Slot: TypeAlias = tuple[bytes, int]
+"""Reference and location of a child."""
+
+_LONG_LIST: Final = 0xF8
+"""First byte of the RLP of a list of 56 to 255 bytes: of every account's leaf."""
+_LONG_LIST_PATH: Final = 3
+"""Where the path begins in the record of such a leaf."""
+_LEAF_BYTE: Final = bytes([LEAF])
+_OTHER_BYTE: Final = bytes([OTHER])
+_MASK_END: Final = 3
+_ONE_LOCATION: Final = Struct(">Q")
+_LOCATIONS: Final = tuple(Struct(f">{count}Q") for count in range(17))
+# A child takes 33 bytes, an empty place 1, and the value, which is empty, 1: from 8 children on the length has 2 bytes.
+_FIRST_REFERENCE: Final = tuple(_MASK_END + (2 if count < 8 else 3) for count in range(17))
+
+
+def encode_record(node: Node, encoded: bytes) -> bytes:
+    """Return the record of a node; `encoded` is its RLP."""
+    if type(node) is Leaf:
+        return leaf_record(encoded, node.link)
+    if type(node) is Branch:
+        return _encode_branch(node, encoded)
+    assert type(node) is Extension  # noqa: S101 - tells the type checker what is left
+    is_inline = len(node.child) != HASH_REFERENCE_LENGTH
+    return _OTHER_BYTE + encoded + (b"" if is_inline else _ONE_LOCATION.pack(node.location))
+
+
+def decode_record(record: bytes) -> Node:
+    """Read a record that `encode_record` gave; it is not checked."""
+    if record[0] == HASHED_BRANCH:
+        return _decode_hashed_branch(record)
+    start = 2 if record[1] < 0xF8 else record[1] - 0xF5
+    end = element_end(record, 1)
+    if record[0] == OTHER:
+        elements = list(_elements(record, start, end))
+        if len(elements) == 17:
+            return _decode_branch(elements, record[end:])
+    first_end = element_end(record, start)
+    path, is_leaf = decode_path(_string(record[start:first_end]))
+    location = int.from_bytes(record[end:], "big")
+    if is_leaf:
+        return Leaf(path, _string(record[first_end:end]), location)
+    return Extension(path, record[first_end:end], location)
+
+
+def bare_record(encoded: bytes) -> bytes:
+    """Return the record of a node from its RLP alone, with no locations; raise `InvalidEncoding` where it is none."""
+    node = decode_node(encoded)
+    if encode_node(node) != encoded:
+        raise InvalidNode("trie node that is not encoded canonically")
+    return encode_record(node, encoded)
+
+
+def record_rlp(record: bytes) -> bytes:
+    """Return the RLP of a record's node."""
+    if record[0] == HASHED_BRANCH:
+        return record[_MASK_END : len(record) - LOCATION_LENGTH * _mask(record).bit_count()]
+    return record[1 : element_end(record, 1)]
+
+
+def bare_nodes(records: Iterable[bytes]) -> dict[bytes, bytes]:
+    """Return the nodes of records as a witness has them: RLP by hash."""
+    nodes = map(record_rlp, records)
+    return {keccak256(node): node for node in nodes}
+
+
+def leaf_record(encoded: bytes, link: int) -> bytes:
+    """Return the record of a leaf from its RLP and the location of its account's storage trie, 0 for none."""
+    return _LEAF_BYTE + encoded + _ONE_LOCATION.pack(link) if link else _LEAF_BYTE + encoded
+
+
+def leaf_path(path: bytes) -> bytes:
+    """Return what stands for a leaf's path in its RLP."""
+    return encode_bytes(encode_path(path, is_leaf=True))
+
+
+def has_path(record: bytes, encoded_path: bytes) -> bool:
+    """Tell whether a leaf's record is of a path, given as `leaf_path` has it, and longer than 55 bytes."""
+    return record[1] == _LONG_LIST and record.startswith(encoded_path, _LONG_LIST_PATH)
+
+
+def read_leaf(record: bytes, path: bytes) -> Leaf | None:
+    """Return the leaf of a record where it has that path."""
+    encoded_path = leaf_path(path)
+    if not has_path(record, encoded_path):
+        leaf = decode_record(record)
+        return leaf if type(leaf) is Leaf and leaf.path == path else None
+    end = record[2] + _LONG_LIST_PATH
+    value = _string(record[_LONG_LIST_PATH + len(encoded_path) : end])
+    return Leaf(path, value, int.from_bytes(record[end:], "big"))
+
+
+# Hashed branches.
+
+
+def child_location(branch: bytes, nibble: int) -> int | None:
+    """Return the location of a child of a hashed branch's record, 0 where it is not known, None for no child."""
+    from_here_on = (branch[1] << 8 | branch[2]) >> nibble
+    if not from_here_on & 1:
+        return None
+    location: int = _ONE_LOCATION.unpack_from(branch, len(branch) - LOCATION_LENGTH * from_here_on.bit_count())[0]
+    return location
+
+
+def child_reference(branch: bytes, nibble: int) -> bytes:
+    """Return the reference of a child that a hashed branch's record has."""
+    mask = _mask(branch)
+    before = (mask & ((1 << nibble) - 1)).bit_count()
+    start = _FIRST_REFERENCE[mask.bit_count()] + (HASH_REFERENCE_LENGTH - 1) * before + nibble
+    return branch[start : start + HASH_REFERENCE_LENGTH]
+
+
+def with_children(branch: bytes, changed: Iterable[tuple[int, Slot]]) -> bytes:
+    """Return a hashed branch's record with other hashes in place of some children that it has, by nibble."""
+    mask = _mask(branch)
+    count = mask.bit_count()
+    first_reference = _FIRST_REFERENCE[count]
+    first_location = len(branch) - LOCATION_LENGTH * count
+    record = bytearray(branch)
+    for nibble, (reference, location) in changed:
+        before = (mask & ((1 << nibble) - 1)).bit_count()
+        start = first_reference + (HASH_REFERENCE_LENGTH - 1) * before + nibble
+        record[start : start + HASH_REFERENCE_LENGTH] = reference
+        _ONE_LOCATION.pack_into(record, first_location + LOCATION_LENGTH * before, location)
+    return bytes(record)
+
+
+def _mask(branch: bytes) -> int:
+    return branch[1] << 8 | branch[2]
+
+
+def _encode_branch(branch: Branch, encoded: bytes) -> bytes:
+    mask, is_hashed = 0, not branch.value
+    locations = []
+    for nibble, (reference, location) in enumerate(zip(branch.children, branch.locations, strict=True)):
+        if len(reference) == HASH_REFERENCE_LENGTH:
+            mask |= 1 << nibble
+            locations.append(location)
+        elif reference != EMPTY_REFERENCE:
+            is_hashed = False
+    packed = _LOCATIONS[len(locations)].pack(*locations)
+    # With one child the length would take no byte; but such a branch is none that a trie needs.
+    if is_hashed and len(locations) > 1:
+        return bytes((HASHED_BRANCH, mask >> 8, mask & 0xFF)) + encoded + packed
+    return _OTHER_BYTE + encoded + packed
+
+
+def _decode_hashed_branch(record: bytes) -> Branch:
+    mask = _mask(record)
+    count = mask.bit_count()
+    start = _FIRST_REFERENCE[count]
+    stored = iter(_LOCATIONS[count].unpack_from(record, len(record) - LOCATION_LENGTH * count))
+    children, locations = [], []
+    for nibble in range(16):
+        if mask >> nibble & 1:
+            children.append(record[start : start + HASH_REFERENCE_LENGTH])
+            locations.append(next(stored))
+            start += HASH_REFERENCE_LENGTH
+        else:
+            children.append(EMPTY_REFERENCE)
+            locations.append(0)
+            start += 1
+    return Branch(tuple(children), b"", tuple(locations))
+
+
+def _decode_branch(elements: list[bytes], packed: bytes) -> Branch:
+    stored = iter(_LOCATIONS[len(packed) // LOCATION_LENGTH].unpack(packed))
+    children = elements[:16]
+    locations = [next(stored) if len(child) == HASH_REFERENCE_LENGTH else 0 for child in children]
+    return Branch(tuple(children), _string(elements[16]), tuple(locations))
+
+
+def _elements(record: bytes, start: int, end: int) -> Iterator[bytes]:
+    while start < end:
+        following = element_end(record, start)
+        yield record[start:following]
+        start = following
+
+
+def _string(encoded: bytes) -> bytes:
+    """Return the byte string whose RLP is given."""
+    prefix = encoded[0]
+    if prefix < 0x80:
+        return encoded
+    return encoded[1 if prefix < 0xB8 else prefix - 0xB6 :]

@@ -1,0 +1,231 @@
+"""Unmodified cast of Foundry on the devnet's sequencer: the shell commands that people have in their scripts."""
+
+import json
+import re
+import subprocess
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+from eth_account import Account
+from eth_account.messages import encode_typed_data
+from node_packages import ClientsMissing, cast_program
+from sealing import sealing
+
+from phal2.contracts import load_artefact
+from phal2.devnet.process import DevnetProcess, Endpoint
+
+SECONDS: Final = 60
+NO_SUCH_PAGE: Final = "NoSuchPage(uint256,uint256)"
+
+
+@dataclass(frozen=True, slots=True)
+class Cast:
+    """cast on a chain, with an account of its own."""
+
+    program: Path
+    endpoint: Endpoint
+    private_key: str
+    folder: Path
+
+    @property
+    def account(self) -> str:
+        return str(Account.from_key(self.private_key).address)
+
+    def run(self, *arguments: object) -> subprocess.CompletedProcess[str]:
+        # No configuration of the machine's user takes part.
+        environment = {"HOME": str(self.folder), "ETH_RPC_URL": self.endpoint.url, "NO_COLOR": "1"}
+        command = [str(self.program), *map(str, arguments)]
+        return subprocess.run(command, env=environment, cwd=self.folder, capture_output=True, text=True, timeout=SECONDS)
+
+    def __call__(self, *arguments: object) -> str:
+        done = self.run(*arguments)
+        assert done.returncode == 0, f"cast {' '.join(map(str, arguments))}: {done.stderr}"
+        return done.stdout.strip()
+
+    def json(self, *arguments: object) -> Any:
+        return json.loads(self(*arguments, "--json"))
+
+    def send(self, *arguments: object) -> Any:
+        """Send a transaction, wait for it, and return its receipt."""
+        return self.json("send", "--private-key", self.private_key, "--timeout", 30, *arguments)
+
+
+@pytest.fixture(scope="module")
+def cast(devnet: DevnetProcess, funded_key: Callable[[], str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cast]:
+    try:
+        program = cast_program()
+    except ClientsMissing as missing:
+        pytest.skip(str(missing))
+    with sealing(devnet.l2):
+        yield Cast(program, devnet.l2, funded_key(), tmp_path_factory.mktemp("cast"))
+
+
+@pytest.fixture(scope="module")
+def notebook(cast: Cast) -> str:
+    """A contract that `cast send --create` deployed, with one page written."""
+    receipt = cast.send("--create", "0x" + load_artefact("Notebook").bytecode.hex())
+    assert receipt["status"] == "0x1"
+    address: str = receipt["contractAddress"]
+    cast.send(address, "write(string)", "a page")
+    return address
+
+
+def test_chain(cast: Cast, devnet: DevnetProcess) -> None:
+    assert int(cast("chain-id")) == devnet.l2.chain_id
+    assert cast("client").startswith("phal2/")
+    assert int(cast("gas-price")) > 0
+    assert int(cast("base-fee")) > 0
+    assert int(cast("block-number")) > 0
+
+
+def test_balances_and_transfer(cast: Cast) -> None:
+    receiver = Account.create().address
+    receipt = cast.send(receiver, "--value", "1ether")
+    assert receipt["status"] == "0x1"
+    assert int(receipt["l1Fee"], 16) > 0
+    assert cast("balance", "--ether", receiver) == "1.000000000000000000"
+    assert int(cast("nonce", cast.account)) > 0
+
+
+def test_unlocked_accounts_send(cast: Cast, devnet: DevnetProcess) -> None:
+    sender, receiver = devnet.accounts[4]["address"], Account.create().address
+    cast("send", "--unlocked", "--from", sender, receiver, "--value", 7)
+    assert int(cast("balance", receiver)) == 7
+
+
+def test_blocks_and_transactions(cast: Cast, notebook: str) -> None:
+    receipt = cast.send(notebook, "write(string)", "for a block")
+    number, transaction_hash = int(receipt["blockNumber"], 16), receipt["transactionHash"]
+    block = cast.json("block", number)
+    assert transaction_hash in block["transactions"]
+    full = cast.json("block", "--full", number)
+    assert full["transactions"][0]["type"] == "0x7e"
+    assert cast.json("tx", transaction_hash)["hash"] == transaction_hash
+    assert cast.json("tx", full["transactions"][0]["hash"])["type"] == "0x7e"
+    assert cast.json("receipt", transaction_hash)["blockHash"] == block["hash"]
+    assert cast.json("receipt", full["transactions"][0]["hash"])["status"] == "0x1"
+    assert int(cast("age", number).isascii())
+
+
+def test_calls(cast: Cast, notebook: str) -> None:
+    assert cast("call", notebook, "read(uint256)(string)", 0) == '"a page"'
+    assert int(cast("call", notebook, "count()(uint256)").split()[0]) >= 1
+    assert cast("code", notebook) == "0x" + load_artefact("Notebook").deployed_bytecode.hex()
+    assert int(cast("storage", notebook, 0), 16) >= 1
+    proof = json.loads(cast("proof", notebook, 0))
+    assert int(proof["storageProof"][0]["value"], 16) >= 1
+
+
+def test_call_with_overrides(cast: Cast, notebook: str) -> None:
+    slot, value = "0x" + bytes(32).hex(), "0x" + (77).to_bytes(32, "big").hex()
+    answer = cast("call", notebook, "count()(uint256)", "--override-state-diff", f"{notebook}:{slot}:{value}")
+    assert answer == "77"
+
+
+def test_failing_calls(cast: Cast, notebook: str) -> None:
+    custom = cast.run("call", notebook, "read(uint256)(string)", 99)
+    assert custom.returncode != 0
+    data = re.search(r'data: "(0x[0-9a-f]+)"', custom.stderr)
+    assert data is not None, custom.stderr
+    assert cast("decode-error", "--sig", NO_SUCH_PAGE, data[1]).splitlines()[0] == "99"
+    reason = cast.run("call", notebook, "failWithReason(string)", "why not")
+    assert reason.returncode != 0
+    assert "execution reverted: why not" in reason.stderr
+    unsent = cast.run("send", "--private-key", cast.private_key, notebook, "deposit()")
+    assert unsent.returncode != 0
+    assert "no ether sent" in unsent.stderr
+
+
+def test_logs(cast: Cast, notebook: str) -> None:
+    logs = cast.json("logs", "--address", notebook, "--from-block", 0, "Written(address indexed,uint256 indexed,string)")
+    assert {log["address"] for log in logs} == {notebook.lower()}
+    found = cast.json(
+        "logs", "--address", notebook, "--from-block", 0,
+        "Written(address indexed,uint256 indexed,string)", cast.account, 0,
+    )  # fmt: skip
+    assert len(found) == 1
+
+
+def test_logs_by_subscription(cast: Cast, notebook: str) -> None:
+    url = cast.endpoint.url.replace("http", "ws")
+    command = [str(cast.program), "logs", "--subscribe", "--address", notebook, "--rpc-url", url, "--json"]
+    with subprocess.Popen(command, cwd=cast.folder, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as listener:
+        try:
+            assert listener.stdout is not None
+            # Nothing says when the subscription stands, so pages are written until one is heard of.
+            for _ in range(20):
+                cast.send(notebook, "write(string)", "heard")
+                if _is_readable(listener.stdout, seconds=0.3):
+                    break
+            assert json.loads(listener.stdout.readline())["address"] == notebook.lower()
+        finally:
+            listener.kill()
+
+
+def test_estimates_and_access_lists(cast: Cast, notebook: str) -> None:
+    assert 21_000 < int(cast("estimate", "--from", cast.account, notebook, "write(string)", "a page")) < 100_000
+    made = cast.json("access-list", "--from", cast.account, notebook, "count()")
+    assert made["accessList"] == [{"address": notebook.lower(), "storageKeys": ["0x" + bytes(32).hex()]}]
+    receipt = cast.send(notebook, "write(string)", "listed", "--access-list", json.dumps(made["accessList"]))
+    assert receipt["status"] == "0x1"
+    sent = cast.json("tx", receipt["transactionHash"])
+    assert sent["accessList"] == made["accessList"]
+
+
+def test_legacy_transaction(cast: Cast, notebook: str) -> None:
+    receipt = cast.send(notebook, "write(string)", "old", "--legacy")
+    assert (receipt["status"], receipt["type"]) == ("0x1", "0x0")
+
+
+def test_delegation(cast: Cast, notebook: str, funded_key: Callable[[], str]) -> None:
+    authority = funded_key()
+    address = Account.from_key(authority).address
+    signed = cast("wallet", "sign-auth", notebook, "--private-key", authority)
+    receipt = cast.send(address, "write(string)", "delegated", "--auth", signed)
+    assert (receipt["status"], receipt["type"]) == ("0x1", "0x4")
+    assert cast("code", address) == "0xef0100" + notebook[2:].lower()
+    assert cast("call", address, "read(uint256)(string)", 0) == '"delegated"'
+
+
+def test_typed_data_signed_by_cast_and_by_the_node(cast: Cast, devnet: DevnetProcess) -> None:
+    unlocked = devnet.accounts[5]
+    typed_data = {
+        "types": {"EIP712Domain": [{"name": "name", "type": "string"}], "Note": [{"name": "text", "type": "string"}]},
+        "primaryType": "Note",
+        "domain": {"name": "cast"},
+        "message": {"text": "signed"},
+    }
+    by_cast = cast("wallet", "sign", "--private-key", unlocked["privateKey"], "--data", json.dumps(typed_data))
+    by_node = json.loads(cast("rpc", "eth_signTypedData_v4", unlocked["address"], json.dumps(typed_data)))
+    assert by_cast == by_node
+    signer = Account.recover_message(encode_typed_data(full_message=typed_data), signature=by_cast)
+    assert signer == unlocked["address"]
+
+
+def test_raw_requests(cast: Cast, notebook: str) -> None:
+    assert json.loads(cast("rpc", "eth_chainId")) == hex(cast.endpoint.chain_id)
+    transaction = cast.send(notebook, "write(string)", "traced")["transactionHash"]
+    trace = json.loads(cast("rpc", "debug_traceTransaction", transaction, '{"tracer":"callTracer"}'))
+    assert (trace["type"], trace["to"]) == ("CALL", notebook.lower())
+
+
+@pytest.mark.parametrize("options", [(), ("--quick",)])
+def test_trace_of_a_transaction(cast: Cast, notebook: str, options: tuple[str, ...]) -> None:
+    transaction = cast.send(notebook, "write(string)", "run")["transactionHash"]
+    trace = cast("run", transaction, *options)
+    assert "Transaction successfully executed." in trace
+    assert "write" in trace or "ebaac771" in trace
+
+
+def test_trace_of_a_call(cast: Cast, notebook: str) -> None:
+    trace = cast("call", notebook, "count()(uint256)", "--trace")
+    assert "count()" in trace or "06661abd" in trace
+
+
+def _is_readable(stream: Any, seconds: float) -> bool:
+    import select
+
+    return bool(select.select([stream], [], [], seconds)[0])

@@ -1,0 +1,184 @@
+"""Connections: what is answered at once, what goes over to aiohttp, and how many there may be, by raw socket."""
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+
+import orjson
+import pytest
+
+from phal2.node.rpc.limits import Limits
+from phal2.node.rpc.parameter_types import AnyValue
+from phal2.node.rpc.registry import MethodRegistry
+from phal2.node.rpc.server import RpcServer
+
+BODY_LIMIT = 20_000
+
+
+class Gate:
+    """A method that waits on a worker thread until a test lets it go on."""
+
+    def __init__(self) -> None:
+        self.entered = threading.Event()
+        self.opened = threading.Event()
+
+    def wait(self) -> str:
+        self.entered.set()
+        self.opened.wait(10)
+        return "through"
+
+
+@pytest.fixture
+def gate() -> Iterator[Gate]:
+    gate = Gate()
+    yield gate
+    gate.opened.set()
+
+
+@pytest.fixture
+async def server(gate: Gate) -> AsyncIterator[RpcServer]:
+    def echo(value: AnyValue) -> object:
+        return value
+
+    registry = MethodRegistry()
+    registry.add("test_echo", echo)
+    registry.add("test_wait", gate.wait, in_worker=True)
+    running = RpcServer(registry, port=0, limits=Limits(body_size=BODY_LIMIT, connections=3))
+    await running.start()
+    yield running
+    gate.opened.set()
+    await running.stop()
+
+
+class Client:
+    """A connection that reads answers one by one."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.reader = reader
+        self.writer = writer
+
+    async def answer(self) -> tuple[int, bytes]:
+        """Return status and body of the next answer."""
+        head = await asyncio.wait_for(self.reader.readuntil(b"\r\n\r\n"), 10)
+        length = next(
+            int(line.split(b":")[1]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length:")
+        )
+        return int(head.split()[1]), await asyncio.wait_for(self.reader.readexactly(length), 10)
+
+    async def result(self) -> object:
+        status, body = await self.answer()
+        assert status == 200
+        return orjson.loads(body)["result"]
+
+
+@asynccontextmanager
+async def connected(server: RpcServer) -> AsyncIterator[Client]:
+    reader, writer = await asyncio.open_connection(server.host, server.port)
+    try:
+        yield Client(reader, writer)
+    finally:
+        writer.close()
+
+
+def post(method: str, *params: object, extra: bytes = b"") -> bytes:
+    body = orjson.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": params})
+    head = b"POST / HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: %d\r\n%s\r\n"
+    return head % (len(body), extra) + body
+
+
+async def test_requests_that_come_together_are_answered_in_their_order(server: RpcServer):
+    async with connected(server) as client:
+        client.writer.write(b"".join(post("test_echo", number) for number in range(100)))
+        assert [await client.result() for _ in range(100)] == list(range(100))
+
+
+async def test_a_request_may_come_byte_by_byte(server: RpcServer):
+    async with connected(server) as client:
+        for byte in post("test_echo", "slowly"):
+            client.writer.write(bytes([byte]))
+            await client.writer.drain()
+            await asyncio.sleep(0)
+        assert await client.result() == "slowly"
+
+
+async def test_a_request_behind_a_slow_one_waits_for_it(server: RpcServer, gate: Gate):
+    async with connected(server) as client:
+        client.writer.write(post("test_wait") + post("test_echo", "second"))
+        await asyncio.to_thread(gate.entered.wait, 10)
+        async with connected(server) as other:
+            other.writer.write(post("test_echo", "meanwhile"))
+            assert await other.result() == "meanwhile"
+        gate.opened.set()
+        assert await client.result() == "through"
+        assert await client.result() == "second"
+
+
+async def test_any_kind_of_request_may_follow_a_plain_one(server: RpcServer):
+    chunked = post("test_echo", 2).replace(b"Content-Length: ", b"X: ")
+    head, _, body = chunked.partition(b"\r\n\r\n")
+    chunked = head + b"\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n" % (len(body), body)
+    async with connected(server) as client:
+        client.writer.write(post("test_echo", 1) + chunked + post("test_echo", 3))
+        assert [await client.result() for _ in range(3)] == [1, 2, 3]
+        client.writer.write(b"GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+        assert await client.answer() == (200, b"alive\n")
+
+
+@pytest.mark.parametrize(
+    ("extra", "status"),
+    [
+        (b"Host: evil.example\r\n", 400),
+        (b"Content-Length: 7\r\n", 400),
+        (b"Transfer-Encoding: chunked\r\n", 400),
+        (b"Bad Header: 1\r\n", 400),
+        (b"X: a\x00b\r\n", 400),
+        (b"Connection: close\r\n", 200),
+        (b"X-Forwarded-For: 10.0.0.1\r\n", 200),
+        (b"User-Agent: \xff\r\n", 200),
+    ],
+)
+async def test_headers_that_could_be_read_in_two_ways_are_refused(server: RpcServer, extra: bytes, status: int):
+    async with connected(server) as client:
+        client.writer.write(post("test_echo", 1, extra=extra))
+        assert (await client.answer())[0] == status
+
+
+async def test_a_body_up_to_the_limit_is_read_and_a_longer_one_refused(server: RpcServer):
+    frame = len(post("test_echo", "").partition(b"\r\n\r\n")[2])
+    async with connected(server) as client:
+        client.writer.write(post("test_echo", "x" * (BODY_LIMIT - frame)))
+        assert await client.result() == "x" * (BODY_LIMIT - frame)
+        client.writer.write(post("test_echo", "x" * (BODY_LIMIT - frame + 1)))
+        assert (await client.answer())[0] == 413
+
+
+async def test_a_connection_too_many_is_told_so_and_there_is_room_again_later(server: RpcServer):
+    async with connected(server) as first, connected(server) as second, connected(server) as third:
+        for client in (first, second, third):
+            client.writer.write(post("test_echo", 1))
+            assert await client.result() == 1
+        async with connected(server) as fourth:
+            status, body = await fourth.answer()
+            assert (status, body) == (503, b"too many connections: try again later\n")
+            assert await fourth.reader.read() == b""
+    statuses = [await status_of_a_new_connection(server) for _ in range(50)]
+    assert statuses[-1] == 200
+
+
+async def status_of_a_new_connection(server: RpcServer) -> int:
+    async with connected(server) as client:
+        client.writer.write(post("test_echo", 2))
+        status, _ = await client.answer()
+        return status
+
+
+async def test_a_server_that_stops_finishes_the_answer_at_hand(server: RpcServer, gate: Gate):
+    async with connected(server) as client:
+        client.writer.write(post("test_wait"))
+        await asyncio.to_thread(gate.entered.wait, 10)
+        stopping = asyncio.ensure_future(server.stop())
+        await asyncio.sleep(0)
+        gate.opened.set()
+        assert await client.result() == "through"
+        await stopping
