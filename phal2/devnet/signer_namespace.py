@@ -35,6 +35,9 @@ class TransactionRequest:
 def parse_transaction_request(value: Any) -> TransactionRequest:
     """Read a transaction object; raise `InvalidArgument`."""
     call, given = parse_call(value), value.get("type")
+    if type(given) is int and 0 <= given < 0x80:
+        # web3.py sends the type of a transaction that it changes as it keeps it, as a number.
+        return TransactionRequest(call, given)
     try:
         transaction_type = None if given is None else parse_quantity(given, 8)
     except InvalidArgument as error:
@@ -74,7 +77,8 @@ class SignerNamespace:
         self._registry.add("eth_sendTransaction", self.send_transaction, result=HASH)
         self._registry.add("eth_signTransaction", self.sign_transaction, result=SIGNED_TRANSACTION)
         self._registry.add("eth_sign", self.sign, result=DATA)
-        self._registry.add("eth_signTypedData_v4", self.sign_typed_data, result=DATA)
+        for name in ("eth_signTypedData", "eth_signTypedData_v4"):
+            self._registry.add(name, self.sign_typed_data, result=DATA)
         self._registry.add("personal_sign", self.personal_sign, result=DATA)
 
     def accounts(self) -> list[str]:

@@ -41,7 +41,9 @@ def running(
     environment: dict[str, str] | None = None,
     directory: Path | None = None,
 ) -> Iterator[NodeProcess]:
-    """Run a program (in `directory`, if given); give it once a line of its output `is_ready`. It is ended at the end, whatever happens.
+    """Run a program (in `directory`, if given); give it once a line of its output `is_ready`.
+
+    It is ended at the end, whatever happens.
 
     Raises `MeasurementFailed`, with what it said on stderr, where it ends before that or takes too long.
     """

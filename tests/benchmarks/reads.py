@@ -1,4 +1,4 @@
-"""The benchmark of reads by JSON-RPC, phal2 beside anvil and hardhat: `make bench-rpc`, with ARGS=--quick a short one."""
+"""The benchmark of reads by JSON-RPC, phal2 beside anvil and hardhat: `make bench-rpc`, shorter with ARGS=--quick."""
 
 import argparse
 import asyncio

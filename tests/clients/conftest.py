@@ -27,7 +27,7 @@ WAITING_FOR_BLOCKS = frozenset(
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests that a module's `NOT_APPLICABLE` names, `Class.test`: they must fail, for the reason given there."""
+    """Mark the tests that a module's `NOT_APPLICABLE` names (`Class.test`): they must fail, for the reason given."""
     for item in items:
         if isinstance(item, pytest.Function) and item.cls is not None:
             reason = getattr(item.module, "NOT_APPLICABLE", {}).get(f"{item.cls.__name__}.{item.originalname}")

@@ -10,6 +10,7 @@ from phal2.devnet.process import Endpoint
 STILL: Final = ("--l1-block-time", "600", "--l2-block-time", "600")
 """Options of a devnet that seals no block of its own while a test runs."""
 
+
 def settle(endpoint: Endpoint) -> None:
     """Seal what the pool holds, so that what follows meets no transaction of what was before."""
     for _ in range(10):

@@ -1,4 +1,4 @@
-"""Unmodified ethers 6 on the devnet's sequencer: one script does what an application does, the tests look at its results."""
+"""Unmodified ethers 6 on the sequencer: one script does what an application does, the tests look at its results."""
 
 from collections.abc import Callable
 from typing import Any

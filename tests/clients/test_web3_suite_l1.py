@@ -24,7 +24,9 @@ from web3_suite_chain import CHAIN_ID, SuiteChain, prepared
 from phal2.devnet.process import DevnetProcess
 
 _EARLIER_LOGS = "expects the emitter's log to be the chain's first: L1 begins with the logs of the rollup's deployment"
-_OTHER_COINBASE = "expects that the genesis block's coinbase, which is the zero address, earned the fees of later blocks"
+_OTHER_COINBASE = (
+    "expects that the genesis block's coinbase, which is the zero address, earned the fees of later blocks"
+)
 _ETH_TESTER_TEXT = "expects the error text that web3.py's eth-tester backend gives, not a node's"
 _CLIENT_FAILS = "web3.py 8.0.0 itself fails on objects within parameters in its asynchronous ENS middleware"
 

@@ -1,4 +1,4 @@
-"""The chain that web3.py's reusable test suites expect: its contracts, an event, an empty block and one with a transaction."""
+"""The chain that web3.py's reusable suites expect: its contracts, an event, an empty block, one with a transaction."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -64,9 +64,7 @@ def prepared(endpoint: Endpoint, accounts: Sequence[Mapping[str, str]]) -> Suite
     deployments = {
         name: mined(web3.eth.contract(**data).constructor().transact(sender)) for name, data in CONTRACTS.items()
     }
-    emitter = web3.eth.contract(
-        address=deployments["emitter"]["contractAddress"], abi=CONTRACTS["emitter"]["abi"]
-    )
+    emitter = web3.eth.contract(address=deployments["emitter"]["contractAddress"], abi=CONTRACTS["emitter"]["abi"])
     logged = mined(emitter.functions.logDouble(_LOG_DOUBLE_WITH_INDEX, 12345, 54321).transact(sender))
     endpoint.mine()
     empty_block = web3.eth.get_block("latest")

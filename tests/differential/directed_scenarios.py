@@ -1,83 +1,35 @@
 """Scenarios made by hand for rules that chance rarely comes by: each is a name and what it plays."""
 
-from collections.abc import Mapping
 from itertools import product
+from typing import Any
 
-from cast import ABSENT, CHAIN_ID, CONTRACTS, FACTORY, FEE_RECIPIENT, PRECOMPILES, SENDERS, WATCHED
+from arithmetic_scenario import arithmetic_at_the_edges
+from cast import ABSENT, CHAIN_ID, FACTORY, PRECOMPILES, SENDERS, WATCHED
 from ethereum.forks.prague.vm.instructions import Ops
 from evm_assembly import deployment, op, push, store_in_memory
 from program_strategies import FACTORY_CODE
-from scenarios import AuthorizationPlan, BlockPlan, Scenario, TransactionPlan
+from scenario_pieces import (
+    ETHER,
+    HELPER,
+    LOG,
+    LOG_GAS,
+    MAIN,
+    OTHER,
+    RETURN_WORD,
+    REVERT,
+    call,
+    create,
+    played,
+    store,
+    transaction,
+)
+from scenarios import AuthorizationPlan, Scenario, TransactionPlan
 
-from phal2.devnet.system_contracts import L1_SYSTEM_CONTRACTS
 from phal2.node.protocol.addresses import contract_address
 from phal2.node.protocol.keccak import keccak256
 from phal2.node.protocol.predeploys import BEACON_ROOTS, CONSOLIDATION_REQUESTS, HISTORY_STORAGE, WITHDRAWAL_REQUESTS
 from phal2.node.state.delegation import delegation_to
 from phal2.node.state.genesis import GenesisAccount
-
-ETHER = 10**18
-MAIN, HELPER, OTHER = CONTRACTS[:3]
-
-LOG = op(Ops.PUSH0, Ops.PUSH0, Ops.LOG1)
-LOG_GAS = op(Ops.GAS) + LOG
-REVERT = op(Ops.PUSH0, Ops.PUSH0, Ops.REVERT)
-RETURN_WORD = op(Ops.PUSH0, Ops.MSTORE) + push(32) + op(Ops.PUSH0, Ops.RETURN)
-
-
-def store(slot: int, word: int) -> bytes:
-    return push(word) + push(slot) + op(Ops.SSTORE)
-
-
-def call(
-    target: bytes, kind: Ops = Ops.CALL, value: int = 0, gas: bytes = op(Ops.GAS), returned: int = 0, given: int = 0
-) -> bytes:
-    """Return code that leaves whether the call succeeded; `given` bytes from 0 are its input."""
-    moves_value = kind in (Ops.CALL, Ops.CALLCODE)
-    return (
-        push(returned)
-        + op(Ops.PUSH0)
-        + push(given)
-        + op(Ops.PUSH0)
-        + (push(value) if moves_value else b"")
-        + push(target)
-        + gas
-        + op(kind)
-    )
-
-
-def create(init_code: bytes, value: int = 0, salt: int | None = None) -> bytes:
-    """Return code that leaves the address of the new contract."""
-    arguments = push(len(init_code)) + op(Ops.PUSH0) + push(value)
-    if salt is None:
-        return store_in_memory(init_code) + arguments + op(Ops.CREATE)
-    return store_in_memory(init_code) + push(salt) + arguments + op(Ops.CREATE2)
-
-
-def transaction(to: bytes | None = MAIN, gas: int = 1_000_000, **fields: object) -> TransactionPlan:
-    defaults: dict[str, object] = {"kind": 2, "sender": 0, "chain_id": CHAIN_ID}
-    return TransactionPlan(to=to, gas=gas, **(defaults | fields))  # type: ignore[arg-type]  # fields have their types
-
-
-def played(
-    *transactions: TransactionPlan,
-    codes: Mapping[bytes, bytes] | None = None,
-    accounts: Mapping[bytes, GenesisAccount] | None = None,
-    blocks: int = 1,
-    parent_number: int = 0,
-    **fields: int,
-) -> Scenario:
-    """Return a scenario of `blocks` equal blocks over contracts with `codes` (1 ether each) and other accounts."""
-    contracts = {
-        address: GenesisAccount(ETHER, nonce=1, code=code, storage={1: 1}) for address, code in (codes or {}).items()
-    }
-    senders = {sender: GenesisAccount(100 * ETHER) for sender in SENDERS[:3]}
-    return Scenario(
-        L1_SYSTEM_CONTRACTS | senders | contracts | dict(accounts or {}),
-        (BlockPlan(transactions, FEE_RECIPIENT),) * blocks,
-        parent_number=parent_number,
-        **fields,
-    )
 
 
 def block_hashes() -> Scenario:
@@ -298,7 +250,7 @@ def delegations_set_and_cleared() -> Scenario:
     def by(authority: int, to: bytes) -> AuthorizationPlan:
         return AuthorizationPlan(authority, to, 0, CHAIN_ID)
 
-    def set_code(*authorizations: AuthorizationPlan, **fields: object) -> TransactionPlan:
+    def set_code(*authorizations: AuthorizationPlan, **fields: Any) -> TransactionPlan:
         return transaction(kind=4, authorizations=authorizations, **fields)
 
     code = b"".join(push(address) + op(Ops.EXTCODEHASH) + LOG + LOG_GAS for address in WATCHED) + store(1, 0)
@@ -354,12 +306,18 @@ def floor_against_refunds() -> Scenario:
 def code_that_cannot_be_paid_for() -> Scenario:
     """The deposit of code at its exact price and one gas below, and code at the limit of EIP-170 and above."""
     code = b""
+    accounts: dict[bytes, GenesisAccount] = {}
     for gas in (6_400, 6_430, 6_440, 6_450, 7_000):
         factory_input = store_in_memory(deployment(bytes(32)))
         code += factory_input + call(FACTORY, gas=push(60_000 + gas), given=len(deployment(bytes(32)))) + LOG
+    # Too long init code is found before the lack of means (EIP-3860), and takes all gas.
+    for length, value in product((49_152, 49_153), (0, 2 * ETHER)):
+        long_creation = push(length) + op(Ops.PUSH0) + push(value) + op(Ops.CREATE) + LOG
+        accounts[bytes([0xE0 + len(accounts)]) * 20] = GenesisAccount(1, nonce=1, code=long_creation)
+    code += b"".join(call(address, gas=push(100_000)) + LOG + LOG_GAS for address in accounts)
     for length in (24_576, 24_577):
         code += create(push(length) + op(Ops.PUSH0, Ops.RETURN)) + LOG + LOG_GAS
-    accounts = {FACTORY: GenesisAccount(nonce=1, code=FACTORY_CODE)}
+    accounts[FACTORY] = GenesisAccount(nonce=1, code=FACTORY_CODE)
     long = [transaction(None, data=bytes(length), gas=2_000_000) for length in (49_152, 49_153)]
     return played(transaction(gas=20_000_000), *long, codes={MAIN: code}, accounts=accounts)
 
@@ -367,6 +325,7 @@ def code_that_cannot_be_paid_for() -> Scenario:
 SCENARIOS = {
     build.__name__.replace("_", " "): build
     for build in (
+        arithmetic_at_the_edges,
         block_hashes,
         every_store,
         transient_storage_of_failed_calls,

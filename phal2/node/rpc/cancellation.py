@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import Callable
 from contextvars import ContextVar
-from typing import Any, Concatenate, Final, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from phal2.node.protocol.errors import Phal2Error
 from phal2.node.rpc.workers import Workers

@@ -22,6 +22,7 @@ from phal2.node.rpc.registry import MethodRegistry
 from phal2.node.rpc.result_schemas import DATA, HASH, PROOF, QUANTITY, map_of
 from phal2.node.rpc.result_schemas import list_of as array_of
 from phal2.node.rpc.workers import Workers
+from phal2.node.state.accounts import StoredAccount, account_key, decode_account
 from phal2.node.state.proofs import account_proof
 from phal2.node.state.trie import TrieReader
 from phal2.node.state.world_state import WorldState
@@ -65,13 +66,15 @@ class StateMethods:
 
     def balance(self, address: Address, block: Block = LATEST) -> str:
         """Return an account's balance in wei."""
-        return quantity(self._state(block).balance(address))
+        account = self._account(address, block)
+        return "0x0" if account is None else quantity(account.balance)
 
     def transaction_count(self, address: Address, block: Block = LATEST) -> str:
         """Return an account's nonce; at "pending" with the pool's transactions counted."""
         if block.tag == "pending":
             return quantity(self._chain.pending_nonce(address))
-        return quantity(self._state(block).nonce(address))
+        account = self._account(address, block)
+        return "0x0" if account is None else quantity(account.nonce)
 
     def code(self, address: Address, block: Block = LATEST) -> str:
         """Return an account's code."""
@@ -100,6 +103,12 @@ class StateMethods:
         slots = [key.slot for key in keys]
         proof = await self._workers.run(account_proof, self._chain.store, state_root, address, slots)
         return format_account_proof(proof, keys)
+
+    def _account(self, address: bytes, block: BlockReference) -> StoredAccount | None:
+        """Return what is stored of an account, without a world state around it."""
+        root = self._reader.root(require_header(self._chain, block).state_root)
+        encoded = self._reader.get(root, account_key(address))
+        return None if encoded is None else decode_account(encoded)
 
     def _state(self, block: BlockReference) -> WorldState:
         return WorldState(self._chain.store, require_header(self._chain, block).state_root, self._reader)
