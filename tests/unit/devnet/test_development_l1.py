@@ -302,7 +302,8 @@ BAD_DOCUMENTS = (
 
 
 @pytest.mark.parametrize(
-    "dump", [b"", b"\x1f\x8b", b"no gzip", *(gzip.compress(json.dumps(each).encode()) for each in BAD_DOCUMENTS)]
+    "dump",
+    [b"", b"\x1f\x8b", b"no gzip", *(gzip.compress(json.dumps(each).encode(), mtime=0) for each in BAD_DOCUMENTS)],
 )
 def test_what_is_no_dump_is_refused(dump: bytes) -> None:
     with pytest.raises(RpcError, match="no dumped state"):

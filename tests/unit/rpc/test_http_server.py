@@ -91,7 +91,7 @@ async def test_get_says_what_is_served(server: RpcServer):
         (post().replace(b"POST / ", b"BREW / "), 400),
         (post(bytes(BODY_LIMIT + 1)), 413),
         (post(Content_Length="99999999999999999999"), 400),
-        (post(gzip.compress(bytes(10 * BODY_LIMIT)), Content_Encoding="gzip"), 413),
+        (post(gzip.compress(bytes(10 * BODY_LIMIT), mtime=0), Content_Encoding="gzip"), 413),
         (post(Content_Length="-1"), 400),
         (post(Content_Length="5, 6"), 400),
         (post().replace(b"HTTP/1.1", b"HTTP/9.9"), 400),
