@@ -266,12 +266,37 @@ def test_requests_with_wrong_members(running: RunningServer, fields: dict[str, A
         assert_good_answer(answer)
 
 
-@settings(max_examples=8)
-@given(data=st.data())
-def test_parameters_of_every_method(running: RunningServer, data: st.DataObject):
+@pytest.mark.parametrize(
+    "params",
+    [
+        [],
+        [None],
+        [{}],
+        [[]],
+        [True],
+        [-1],
+        [1.5],
+        ["0x"],
+        ["latest"],
+        ["0x" + "f" * 300],
+        [{"from": 5}, "0x"],
+        [[], {}],
+    ],
+    ids=str,
+)
+def test_wrong_parameters_of_every_method(running: RunningServer, params: list[Any]):
     for method in running.methods:
-        params = data.draw(st.lists(VALUES, max_size=4), label=method)
-        request = {"jsonrpc": "2.0", "id": method, "method": method, "params": params}
-        answer = running.run(posted(running.server, orjson.dumps(request)))
-        assert answer["id"] == method
-        assert_good_answer(answer)
+        call(running, method, params)
+
+
+@settings(max_examples=250)
+@given(number=st.integers(0, 10_000), params=st.lists(VALUES, max_size=4))
+def test_parameters_of_any_method(running: RunningServer, number: int, params: list[Any]):
+    call(running, running.methods[number % len(running.methods)], params)
+
+
+def call(running: RunningServer, method: str, params: list[Any]) -> None:
+    request = {"jsonrpc": "2.0", "id": method, "method": method, "params": params}
+    answer = running.run(posted(running.server, orjson.dumps(request)))
+    assert answer["id"] == method
+    assert_good_answer(answer)
