@@ -1,0 +1,110 @@
+"""The sidecars of blob transactions, and the network form that carries them (EIP-4844, "Networking").
+
+A block holds a blob transaction's envelope, which names its blobs by versioned hashes alone. Nodes pass the transaction
+on as 0x03 ++ rlp([transaction, blobs, commitments, proofs]); beacon nodes keep the blobs for some weeks.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from phal2.node.protocol import rlp
+from phal2.node.protocol.errors import InvalidEncoding
+from phal2.node.protocol.rlp import expect_bytes, expect_list
+from phal2.node.protocol.transactions import BLOB
+
+BYTES_PER_BLOB: Final = 131_072
+BYTES_PER_COMMITMENT: Final = 48
+BYTES_PER_PROOF: Final = 48
+VERSIONED_HASH_VERSION: Final = b"\x01"
+
+_PARTS: Final = (("blob", BYTES_PER_BLOB), ("commitment", BYTES_PER_COMMITMENT), ("proof", BYTES_PER_PROOF))
+
+
+@dataclass(frozen=True, slots=True)
+class BlobSidecar:
+    """A blob of 131,072 bytes with its KZG commitment and proof of 48 bytes each."""
+
+    blob: bytes
+    commitment: bytes
+    proof: bytes
+
+    @property
+    def versioned_hash(self) -> bytes:
+        """The 32 bytes by which a transaction names the blob."""
+        return versioned_hash(self.commitment)
+
+
+class MalformedSidecar(InvalidEncoding):
+    """A blob transaction that does not come in the network form that is expected here."""
+
+
+def versioned_hash(commitment: bytes) -> bytes:
+    """Return the versioned hash of a KZG commitment (EIP-4844, `kzg_to_versioned_hash`)."""
+    return VERSIONED_HASH_VERSION + hashlib.sha256(commitment).digest()[1:]
+
+
+def encode_network_form(envelope: bytes, sidecars: Sequence[BlobSidecar]) -> bytes:
+    """Return the network form of a blob transaction's envelope."""
+    return bytes([BLOB]) + rlp.encode_list(
+        [
+            envelope[1:],
+            rlp.encode([sidecar.blob for sidecar in sidecars]),
+            rlp.encode([sidecar.commitment for sidecar in sidecars]),
+            rlp.encode([sidecar.proof for sidecar in sidecars]),
+        ]
+    )
+
+
+def decode_network_form(raw: bytes) -> tuple[bytes, tuple[BlobSidecar, ...]]:
+    """Return the envelope and the sidecars of a blob transaction in its network form.
+
+    The parts have their lengths and equal counts; nothing else is checked of them. Raises `MalformedSidecar` or
+    `RlpError`.
+    """
+    if raw[:1] != bytes([BLOB]):
+        raise MalformedSidecar("not a blob transaction: its first byte is not 0x03")
+    fields = expect_list(rlp.decode(raw[1:]))
+    if not fields or isinstance(fields[0], bytes):
+        raise MalformedSidecar(
+            "blob transaction without its sidecar: send 0x03 ++ rlp([transaction, blobs, commitments, proofs])"
+        )
+    if len(fields) == 5 and fields[1] == b"\x01":
+        raise MalformedSidecar(
+            "blob transaction with cell proofs (wrapper version 1 of EIP-7594, from Osaka on): this L1 has Prague's "
+            "rules; send 0x03 ++ rlp([transaction, blobs, commitments, proofs]) with one proof for each blob"
+        )
+    if len(fields) != 4:
+        raise MalformedSidecar(
+            f"blob transaction with {len(fields)} parts, expected 4: transaction, blobs, commitments, proofs"
+        )
+    parts = [_part(name, length, field) for (name, length), field in zip(_PARTS, fields[1:], strict=True)]
+    counts = [len(part) for part in parts]
+    if len(set(counts)) != 1:
+        raise MalformedSidecar(
+            f"blob transaction with {counts[0]} blobs, {counts[1]} commitments and {counts[2]} proofs; "
+            "expected one commitment and one proof for each blob"
+        )
+    envelope = bytes([BLOB]) + rlp.encode(expect_list(fields[0]))
+    return envelope, tuple(BlobSidecar(*sidecar) for sidecar in zip(*parts, strict=True))
+
+
+def require_named(hashes: Sequence[bytes], sidecars: Sequence[BlobSidecar]) -> None:
+    """Raise `MalformedSidecar` where a transaction's versioned hashes are not those of its sidecars, in order."""
+    if len(hashes) != len(sidecars):
+        raise MalformedSidecar(f"the transaction names {len(hashes)} blobs, its sidecar has {len(sidecars)}")
+    for index, (named, sidecar) in enumerate(zip(hashes, sidecars, strict=True)):
+        if named != sidecar.versioned_hash:
+            raise MalformedSidecar(
+                f"blob {index}: the transaction names 0x{named.hex()}, "
+                f"but its commitment has the versioned hash 0x{sidecar.versioned_hash.hex()}"
+            )
+
+
+def _part(name: str, length: int, field: rlp.Decoded) -> list[bytes]:
+    items = [expect_bytes(item) for item in expect_list(field)]
+    for index, item in enumerate(items):
+        if len(item) != length:
+            raise MalformedSidecar(f"{name} {index} of the sidecar has {len(item)} bytes, expected {length}")
+    return items
