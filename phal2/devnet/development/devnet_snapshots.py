@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
 from phal2.devnet.batching import RestartableBatcher
-from phal2.devnet.development.l1_chain import L1Development
+from phal2.devnet.development.l1_controls import L1Controls, L1Snapshot
 from phal2.devnet.development.snapshots import ChainSnapshot, Snapshots, chain_snapshot, refill, require_kept
 from phal2.node.driver.clock import Clock
 from phal2.node.driver.l2_chain import HeadRefs
@@ -27,35 +27,48 @@ class NodeSnapshot:
 class DevnetSnapshot:
     """The devnet at a moment, `time` in Unix seconds of its clock; `nodes` in the order of the devnet's."""
 
-    l1: ChainSnapshot
+    l1: L1Snapshot
     nodes: tuple[NodeSnapshot, ...]
     time: float
 
 
 class DevnetSnapshots:
-    """Takes snapshots and returns to them. The first, of when this was made, is the start."""
+    """Takes snapshots and returns to them. Make it with `begin`, whose moment is the start."""
 
     def __init__(
         self,
-        l1: L1Development,
+        l1: L1Controls,
         sequencer: RollupNode,
         followers: Sequence[RollupNode],
         clock: Clock,
         batcher: RestartableBatcher,
-        batcher_address: bytes,
     ) -> None:
+        """Use `begin`."""
         self._l1 = l1
         self._sequencer = sequencer
         self._nodes = (sequencer, *followers)
         self._clock = clock
         self._batcher = batcher
-        self._batcher_address = batcher_address
         self._snapshots: Snapshots[DevnetSnapshot] = Snapshots()
-        self._start = self._take()
+        self._start: DevnetSnapshot | None = None
 
-    def snapshot(self) -> int:
+    @classmethod
+    async def begin(
+        cls,
+        l1: L1Controls,
+        sequencer: RollupNode,
+        followers: Sequence[RollupNode],
+        clock: Clock,
+        batcher: RestartableBatcher,
+    ) -> "DevnetSnapshots":
+        """Note the devnet's present state as its start."""
+        snapshots = cls(l1, sequencer, followers, clock, batcher)
+        snapshots._start = await snapshots._take()
+        return snapshots
+
+    async def snapshot(self) -> int:
         """Note the present state of the devnet and return the snapshot's number."""
-        return self._snapshots.add(self._take())
+        return self._snapshots.add(await self._take())
 
     async def revert(self, number: int) -> bool:
         """Return to a snapshot, which is used up with all later ones; False where there is none of this number.
@@ -71,6 +84,8 @@ class DevnetSnapshots:
 
     async def reset(self) -> None:
         """Return to the start. Raises `SnapshotPruned` with nothing changed."""
+        if self._start is None:
+            raise LookupError("the start of the devnet was not noted")
         await self._return_to(self._start)
         self._snapshots.use_up(0)
 
@@ -80,13 +95,14 @@ class DevnetSnapshots:
             for node in self._nodes:
                 node.derivation.request_reset("the development methods have reorganised L1")
 
-    def _take(self) -> DevnetSnapshot:
-        # L1 first, and nothing in between: so its blocks hold no batch of an L2 block above the noted heads.
-        l1 = self._l1.take_snapshot()
+    async def _take(self) -> DevnetSnapshot:
+        # L1 first: so its blocks hold no batch of an L2 block above the noted heads. Heads that rest on an L1 block
+        # sealed in between go back to what rests on L1, as derivation begins anew after a return.
+        l1 = await self._l1.take_snapshot()
         return DevnetSnapshot(l1, tuple(map(_node_snapshot, self._nodes)), self._clock.now())
 
     async def _return_to(self, snapshot: DevnetSnapshot) -> None:
-        require_kept(self._l1.service.store, snapshot.l1.head)
+        snapshot.l1.require_kept()
         for node, noted in zip(self._nodes, snapshot.nodes, strict=True):
             require_kept(node.store, noted.heads.unsafe.id)
         sequencing = self._sequencer.sequencing
@@ -99,16 +115,11 @@ class DevnetSnapshots:
                 held.callback(sequencing.start)
             for node in self._nodes:
                 await held.enter_async_context(node.derivation.held())
-            await self._l1.return_to(self._without_batcher(snapshot.l1))
+            await snapshot.l1.return_to()
             self._clock.go_to(snapshot.time)
             for node, noted in zip(self._nodes, snapshot.nodes, strict=True):
                 await _return_node_to(node, noted)
-        log.info("the devnet has returned to L1 block %d", snapshot.l1.head.number)
-
-    def _without_batcher(self, l1: ChainSnapshot) -> ChainSnapshot:
-        """Leave out what the batcher had in the pool: the next one sends it anew."""
-        pool = tuple(transaction for transaction in l1.pool if transaction.sender != self._batcher_address)
-        return ChainSnapshot(l1.head, l1.state_location, pool)
+        log.info("the devnet has returned to L2 block %d", snapshot.nodes[0].heads.unsafe.number)
 
 
 def _node_snapshot(node: RollupNode) -> NodeSnapshot:

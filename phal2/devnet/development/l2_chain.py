@@ -9,8 +9,8 @@ from typing import Final
 from phal2.devnet.development.chain import MOST_BLOCKS, NotOnThisChain, StateEditsRefused, TooManyBlocks
 from phal2.devnet.development.devnet_snapshots import DevnetSnapshots
 from phal2.devnet.development.impersonation import Impersonation
+from phal2.devnet.development.l1_controls import L1Controls
 from phal2.devnet.development.state_edits import StateEdit, edit_state_of
-from phal2.devnet.l1 import EmbeddedL1
 from phal2.node.driver.clock import Clock
 from phal2.node.driver.pool_upkeep import is_executable
 from phal2.node.driver.rollup_node import RollupNode
@@ -36,8 +36,13 @@ class L2Development:
     A rollup's history is on its L1: where L2 goes back, L1 and the follower must go back with it.
     """
 
-    def __init__(self, sequencer: RollupNode, l1: EmbeddedL1, clock: Clock, *, allow_state_edits: bool = False) -> None:
-        """Raises `ValueError` for a node that is no sequencer."""
+    def __init__(
+        self, sequencer: RollupNode, l1: L1Controls | None, clock: Clock, *, allow_state_edits: bool = False
+    ) -> None:
+        """Begin to develop on `sequencer`; raise `ValueError` for a node that is none.
+
+        `l1` is how L1 goes along, None where it does not: then there are blocks on demand alone.
+        """
         if sequencer.sequencing is None or sequencer.mempool is None:
             raise ValueError("a follower builds no blocks")
         self.service = sequencer
@@ -80,6 +85,7 @@ class L2Development:
 
         L1 goes along with a block at the new time. At most the time of 3,600 L2 blocks a call.
         """
+        self._require_l1("time cannot be moved forward")
         block_time = self._sequencer.config.block_time
         longest = MOST_BLOCKS * block_time
         if seconds > longest:
@@ -143,10 +149,13 @@ class L2Development:
 
     async def snapshot(self) -> int:
         """Note the present state of the devnet: L1, sequencer, follower and time."""
-        return self._whole_devnet().snapshot()
+        self._require_l1("snapshots of the devnet cannot be taken")
+        async with self._turn:
+            return await self._whole_devnet().snapshot()
 
     async def revert(self, number: int) -> bool:
         """Return the devnet to a snapshot: L1, sequencer, follower and time."""
+        self._require_l1("the devnet cannot go back")
         async with self._turn:
             found = await self._whole_devnet().revert(number)
             self._hold_where_manual()
@@ -154,6 +163,7 @@ class L2Development:
 
     async def reset(self) -> None:
         """Return the devnet to where it was when it was up."""
+        self._require_l1("the devnet cannot go back")
         async with self._turn:
             await self._whole_devnet().reset()
             self._hold_where_manual()
@@ -175,7 +185,8 @@ class L2Development:
         if self._is_manual:
             self._sequencing.build_up_to(number)
         target = head.timestamp + blocks * self._sequencer.config.block_time
-        await self._advance(target, number, seals_l1=self._l1.interval is not None)
+        seals_l1 = self._l1 is not None and self._l1.interval is not None
+        await self._advance(target, number, seals_l1=seals_l1)
         await self._until(lambda: self._sequencer.heads.unsafe.number >= number)
 
     async def _advance(self, target: int, last_number: int, *, seals_l1: bool) -> None:
@@ -188,8 +199,8 @@ class L2Development:
         step = max(config.block_time, config.sequencer_drift(target) // 3)
         now = int(self._clock.now())
         for time in (*range(now + step, target, step), target):
-            if seals_l1 and time - self._l1_head_time() >= (self._l1.interval or 1):
-                await self._l1.mine(time)
+            if seals_l1:
+                await self._seal_l1(time)
             self._clock.reach(time)
             await self._until(partial(self._has_reached, time - config.block_time, last_number))
 
@@ -197,9 +208,17 @@ class L2Development:
         head = self._sequencer.heads.unsafe
         return head.timestamp >= timestamp or (self._is_manual and head.number >= last_number)
 
-    def _l1_head_time(self) -> int:
-        header = self._l1.store.header(self._l1.head_id().hash)
-        return 0 if header is None else header.timestamp
+    async def _seal_l1(self, time: int) -> None:
+        """Have L1 seal a block at `time`, where one is due by then."""
+        if self._l1 is not None and time - await self._l1.head_time() >= (self._l1.interval or 1):
+            await self._l1.mine(time)
+
+    def _require_l1(self, refused: str) -> None:
+        if self._l1 is None:
+            raise NotOnThisChain(
+                f"{refused}: L2 rests on an L1 that this devnet does not control; "
+                "start the devnet with its embedded L1, or with --l1 anvil"
+            )
 
     async def _until(self, is_reached: Callable[[], bool]) -> None:
         """Wait until the head is far enough, as long as new blocks come."""

@@ -10,8 +10,11 @@ import pytest
 from driven_rollup import RECEIVER, DrivenRollup, transfer, until
 
 from phal2.devnet.development.chain import NotOnThisChain, StateEditsRefused, TooManyBlocks
+from phal2.devnet.development.embedded_controls import EmbeddedL1Controls
+from phal2.devnet.development.l1_chain import L1Development
 from phal2.devnet.development.l2_chain import L2Development, NotYetUp
 from phal2.devnet.development.state_edits import balance_edit
+from phal2.devnet.l1 import EmbeddedL1
 from phal2.node.driver.rollup_node import RollupNode
 from phal2.node.rpc.errors import RpcError
 
@@ -33,13 +36,17 @@ class Rig:
         return [len(block.transactions) - 1 for block in self.rollup.blocks(self.sequencer, range(first, last + 1))]
 
 
+def controls_of(l1: EmbeddedL1) -> EmbeddedL1Controls:
+    return EmbeddedL1Controls(l1, L1Development(l1))
+
+
 @pytest.fixture
 async def rig(tmp_path: Path) -> AsyncIterator[Rig]:
     async with AsyncExitStack() as parts:
         rollup = await DrivenRollup.running(tmp_path, parts, l2_block_time=MINUTE)
         await rollup.l1.start()
         sequencer = await rollup.node("sequencer", is_sequencer=True)
-        yield Rig(rollup, sequencer, L2Development(sequencer, rollup.l1, rollup.clock))
+        yield Rig(rollup, sequencer, L2Development(sequencer, controls_of(rollup.l1), rollup.clock))
 
 
 async def test_blocks_are_mined_at_their_times(rig: Rig) -> None:
@@ -127,7 +134,7 @@ async def test_what_a_rollup_cannot_do_is_refused(rig: Rig) -> None:
 
 
 async def test_edits_that_are_allowed_hold_from_the_head_on(rig: Rig) -> None:
-    development = L2Development(rig.sequencer, rig.rollup.l1, rig.rollup.clock, allow_state_edits=True)
+    development = L2Development(rig.sequencer, controls_of(rig.rollup.l1), rig.rollup.clock, allow_state_edits=True)
     await development.mine()
 
     await development.edit_state(balance_edit(RECEIVER, 5))
@@ -136,3 +143,15 @@ async def test_edits_that_are_allowed_hold_from_the_head_on(rig: Rig) -> None:
     await development.mine()
 
     assert rig.sequencer.chain.state_at_head().balance(RECEIVER) == 12
+
+
+async def test_on_an_l1_that_it_does_not_control_there_are_blocks_on_demand_but_no_time_and_no_snapshots(
+    rig: Rig,
+) -> None:
+    development = L2Development(rig.sequencer, None, rig.rollup.clock)
+
+    await development.mine(2)
+    assert rig.number() == 2
+    for attempt in (development.increase_time(60), development.snapshot(), development.revert(1), development.reset()):
+        with pytest.raises(NotOnThisChain, match="an L1 that this devnet does not control; start the devnet with"):
+            await attempt

@@ -1,0 +1,71 @@
+"""Starts the embedded L1 of a devnet: its genesis, its server, and where the chain is new the contracts."""
+
+from typing import Final
+
+from phal2.devnet.accounts import role_account
+from phal2.devnet.deployment import deploy_l1_contracts, planned_l1_contracts
+from phal2.devnet.development.chain import MOST_BLOCKS
+from phal2.devnet.development.embedded_controls import EmbeddedL1Controls
+from phal2.devnet.development.l1_chain import L1Development
+from phal2.devnet.ground import ROLE_BALANCE, Ground
+from phal2.devnet.l1 import EmbeddedL1
+from phal2.devnet.record import DevnetRecord, discard_unfinished_start, read_record, write_record
+from phal2.devnet.rollup import GENESIS_BASE_FEE
+from phal2.devnet.running_l1 import RunningL1
+from phal2.devnet.servers import serve_l1
+from phal2.devnet.system_contracts import L1_SYSTEM_CONTRACTS
+from phal2.node.l1.client import L1Client
+from phal2.node.state.genesis import GenesisAccount, genesis_state, l1_genesis_block
+from phal2.node.state.outcomes import ExecutedBlock
+from phal2.node.state.rules import L1Rules
+
+SENDING_ROLES: Final = ("batcher",)
+"""The roles that send transactions on L1 as long as the devnet runs."""
+
+
+async def start_embedded_l1(ground: Ground) -> RunningL1:
+    """Open the embedded L1, serve it, and where it is new deploy the contracts."""
+    settings, parts = ground.settings, ground.parts
+    record = read_record(ground.data_dir, settings)
+    ground.progress("L1: opening the chain")
+    genesis_time = int(ground.clock.now()) if record is None else record.l1_genesis_time
+    path = ground.data_dir / "l1"
+    if record is None:
+        discard_unfinished_start(ground.data_dir, path)
+    chain = EmbeddedL1.open(
+        path,
+        _l1_genesis(ground, genesis_time),
+        chain_id=settings.l1_chain_id,
+        block_time=settings.l1_block_time,
+        clock=ground.clock,
+        state_retention=settings.state_retention,
+        durable=ground.is_durable,
+        # L2 follows L1's time block by block.
+        longest_advance=MOST_BLOCKS * settings.l2_block_time,
+    )
+    parts.push_async_callback(chain.stop)
+    development = L1Development(chain) if settings.development else None
+    server = await serve_l1(chain, settings.host, settings.l1_port, ground.accounts, development, settings.rpc)
+    parts.push_async_callback(server.stop)
+    client = L1Client(server.url)
+    parts.push_async_callback(client.close)
+    deployer, treasury = role_account("deployer"), role_account("treasury")
+    if record is None:
+        ground.progress("L1: deploying the contracts")
+        start = await deploy_l1_contracts(client, deployer, ground.owner, treasury.address, chain.mine)
+        write_record(ground.data_dir, settings, DevnetRecord(genesis_time, start))
+    else:
+        start = record.l1_start
+    await chain.start()
+    senders = [role_account(role).address for role in SENDING_ROLES]
+    controls = None if development is None else EmbeddedL1Controls(chain, development, senders)
+    return RunningL1(server.url, client, planned_l1_contracts(deployer.address), start, chain.tasks, controls)
+
+
+def _l1_genesis(ground: Ground, timestamp: int) -> ExecutedBlock:
+    roles = {role_account(role).address: ROLE_BALANCE for role in ("deployer", *SENDING_ROLES)}
+    balances = ground.balances | roles
+    accounts = {address: GenesisAccount(balance=balance) for address, balance in balances.items()}
+    settings = ground.settings
+    state = genesis_state(L1_SYSTEM_CONTRACTS | accounts)
+    return l1_genesis_block(L1Rules(settings.l1_chain_id), state, timestamp, settings.l1_gas_limit, GENESIS_BASE_FEE)

@@ -1,0 +1,43 @@
+"""What every part of a starting devnet stands on."""
+
+from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from phal2.devnet.accounts import DevAccount
+from phal2.devnet.settings import ETHER, DevnetSettings
+from phal2.node.driver.clock import Clock
+
+ROLE_BALANCE: Final = 1_000_000 * ETHER
+"""Balance of a role's account (batcher, deployer, …) on an L1 that was made for this devnet."""
+
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """Settings, directory, accounts and clock of a devnet; `parts` collects how to end what has begun."""
+
+    settings: DevnetSettings
+    data_dir: Path
+    accounts: Sequence[DevAccount]
+    clock: Clock
+    progress: Progress
+    parts: AsyncExitStack
+
+    @property
+    def balances(self) -> dict[bytes, int]:
+        """The balances in wei with which the dev accounts begin, by address."""
+        return {account.address: self.settings.balance for account in self.accounts}
+
+    @property
+    def owner(self) -> bytes:
+        """The first account owns what has an owner on L1 and L2."""
+        return self.accounts[0].address
+
+    @property
+    def is_durable(self) -> bool:
+        """Whether the chains are to outlive the process."""
+        return self.settings.data_dir is not None
