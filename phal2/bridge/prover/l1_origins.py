@@ -7,7 +7,7 @@ from phal2.bridge.prover.proof_request import L1Origin
 from phal2.node.derivation.errors import DerivationError
 from phal2.node.derivation.l1_traversal import Epoch, read_epoch
 from phal2.node.derivation.system_config_updates import CONFIG_UPDATE_TOPIC
-from phal2.node.protocol.block_refs import BlockId
+from phal2.node.protocol.block_refs import BlockId, L1BlockRef
 from phal2.node.protocol.deposits import TRANSACTION_DEPOSITED_TOPIC
 from phal2.node.protocol.headers import Header, header_hash
 from phal2.node.protocol.l1_block import L1Block
@@ -23,27 +23,30 @@ def linked_epochs(
 
     Deposits and configuration updates come from the receipts. Raises `WrongL1Origin` and `WrongReceipts`.
     """
-    first = _block(origins[0].header, ())
-    if first.ref.id != parent_origin:
+    if not origins:
+        raise WrongL1Origin("no L1 block is given; the first must be the parent's L1 origin")
+    header = origins[0].header
+    ref = L1BlockRef(header_hash(header), header.number, header.parent_hash, header.timestamp)
+    if ref.id != parent_origin:
         raise WrongL1Origin(
-            f"the first L1 block given is {_named(first)}, but the parent's L1 origin is {parent_origin.number} "
-            f"(0x{parent_origin.hash.hex()})"
+            f"the first L1 block given is {ref.number} (0x{ref.hash.hex()}), but the parent's L1 origin is "
+            f"{parent_origin.number} (0x{parent_origin.hash.hex()})"
         )
     if origins[0].receipts is not None:
         raise WrongReceipts(parent_origin.number, "they are given, but the parent's epoch has its deposits already")
-    epochs = [Epoch(first.header, first.ref, (), parent_system_config)]
+    epochs = [Epoch(header, ref, (), parent_system_config)]
     for origin in origins[1:]:
-        before = epochs[-1]
-        block = _block(origin.header, _checked_receipts(config, origin))
-        if block.header.number != before.ref.number + 1 or block.header.parent_hash != before.ref.hash:
+        before, header, block_hash = epochs[-1], origin.header, header_hash(origin.header)
+        if header.number != before.ref.number + 1 or header.parent_hash != before.ref.hash:
             raise WrongL1Origin(
-                f"L1 block {_named(block)} with the parent 0x{block.header.parent_hash.hex()} does not follow L1 block "
-                f"{before.ref.number} (0x{before.ref.hash.hex()})"
+                f"L1 block {header.number} (0x{block_hash.hex()}) has the parent 0x{header.parent_hash.hex()}; it "
+                f"does not follow L1 block {before.ref.number} (0x{before.ref.hash.hex()})"
             )
+        block = L1Block(header, block_hash, (), _checked_receipts(config, origin))
         try:
             epochs.append(read_epoch(config, block, before.system_config))
         except DerivationError as error:
-            raise WrongReceipts(block.header.number, str(error)) from error
+            raise WrongReceipts(header.number, str(error)) from error
     return epochs
 
 
@@ -70,11 +73,3 @@ def _checked_receipts(config: RollupConfig, origin: L1Origin) -> tuple[Receipt, 
             header.number, f"the header states the root 0x{header.receipts_root.hex()}, they give 0x{root.hex()}"
         )
     return origin.receipts
-
-
-def _block(header: Header, receipts: tuple[Receipt, ...]) -> L1Block:
-    return L1Block(header, header_hash(header), (), receipts)
-
-
-def _named(block: L1Block) -> str:
-    return f"{block.header.number} (0x{block.hash.hex()})"
