@@ -3,7 +3,7 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 from phal2.devnet.accounts import DevAccount
@@ -160,8 +160,8 @@ class SignerNamespace:
         gas_limit = call.gas
         if gas_limit is None:
             # Without a price the estimate does not ask for a balance that pays it at the most.
-            estimated = replace(
-                call, sender=sender, nonce=nonce, gas_price=None, max_fee_per_gas=None, max_priority_fee_per_gas=None
+            estimated = call._replace(
+                sender=sender, nonce=nonce, gas_price=None, max_fee_per_gas=None, max_priority_fee_per_gas=None
             )
             gas_limit = int(await self._call("eth_estimateGas", estimated), 16)
         return TransactionFields(

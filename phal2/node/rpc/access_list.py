@@ -1,6 +1,6 @@
 """The search for the access list of a call (eth_createAccessList), as geth does it."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final
 
 from phal2.node.protocol.addresses import contract_address
@@ -38,7 +38,7 @@ def find_access_list(request: CallRequest, context: CallContext) -> FoundAccessL
         accessed = _accessed(result, given, free)
         if accessed == request.access_list:
             break
-        request = replace(request, access_list=accessed)
+        request = request._replace(access_list=accessed)
     return FoundAccessList(accessed, result)
 
 

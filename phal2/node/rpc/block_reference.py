@@ -101,7 +101,12 @@ def require_block_hash(chain: ChainService, reference: BlockReference) -> bytes:
 
 def require_header(chain: ChainService, reference: BlockReference) -> Header:
     """Return the header of the stored block that is meant; raise `RpcError` where there is none."""
-    header = chain.store.header(require_block_hash(chain, reference))
+    return stored_header(chain, require_block_hash(chain, reference))
+
+
+def stored_header(chain: ChainService, block_hash: bytes) -> Header:
+    """Return the header of a stored block; raise `RpcError` where it is gone."""
+    header = chain.store.header(block_hash)
     if header is None:
         raise RpcError(SERVER_ERROR, "header not found")
     return header

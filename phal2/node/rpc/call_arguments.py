@@ -1,7 +1,7 @@
 """The call object of eth_call and its like (execution-apis, "GenericTransaction"), and the request it makes."""
 
-from dataclasses import dataclass
-from typing import Annotated, Any, Final
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any, Final, NamedTuple
 
 from phal2.node.attestation.errors import MalformedAttestationObject
 from phal2.node.attestation.presentation import parse_attestation_object
@@ -18,8 +18,7 @@ MAXIMUM_AUTHORIZATIONS: Final = 1_000
 MAXIMUM_BLOBS: Final = 64
 
 
-@dataclass(frozen=True, slots=True)
-class CallArguments:
+class CallArguments(NamedTuple):
     """What a client gave; None where it left a field out. Amounts are in wei."""
 
     sender: bytes | None = None
@@ -85,69 +84,33 @@ def parse_call(value: Any) -> CallArguments:
     """Read a call object; raise `InvalidArgument`. Unknown fields are left alone, as geth does."""
     if not isinstance(value, dict):
         raise InvalidArgument(f"expected a call object, got {type_name(value)}")
-    fields = _Fields(value)
-    gas_price, max_fee, tip = (fields.uint256(name) for name in ("gasPrice", "maxFeePerGas", "maxPriorityFeePerGas"))
-    if gas_price is not None and (max_fee is not None or tip is not None):
+    fields: dict[str, Any] = {}
+    for name, given in value.items():
+        field = _FIELDS.get(name)
+        if field is not None and given is not None:
+            try:
+                fields[field[0]] = field[1](given)
+            except InvalidArgument as error:
+                raise InvalidArgument(f"field {name}: {error}") from None
+    if "gas_price" in fields and ("max_fee_per_gas" in fields or "max_priority_fee_per_gas" in fields):
         raise InvalidArgument("both gasPrice and (maxFeePerGas or maxPriorityFeePerGas) specified")
-    return CallArguments(
-        sender=fields.read("from", parse_address),
-        to=fields.read("to", parse_address),
-        data=_call_data(fields),
-        value=fields.uint256("value") or 0,
-        gas=fields.uint64("gas"),
-        gas_price=gas_price,
-        max_fee_per_gas=max_fee,
-        max_priority_fee_per_gas=tip,
-        nonce=fields.uint64("nonce"),
-        chain_id=fields.uint256("chainId"),
-        access_list=fields.read("accessList", _access_list) or (),
-        authorization_list=fields.read("authorizationList", _authorization_list) or (),
-        attestation=fields.read("attestation", _attestation),
-        max_fee_per_blob_gas=fields.uint256("maxFeePerBlobGas"),
-        blob_versioned_hashes=fields.read("blobVersionedHashes", list_of(parse_hash, MAXIMUM_BLOBS)) or (),
-    )
+    given_input = fields.pop("input", None)
+    if given_input is not None and fields.setdefault("data", given_input) != given_input:
+        raise InvalidArgument(
+            'both "data" and "input" are set and not equal. Please use "input" to pass transaction call data'
+        )
+    return CallArguments(**fields)
 
 
 Call = Annotated[CallArguments, ParameterType(parse_call, {"title": "call object", "type": "object"})]
 
 
-@dataclass(frozen=True, slots=True)
-class _Fields:
-    """Reads fields of a JSON object; errors say which field was wrong."""
-
-    content: dict[str, Any]
-
-    def read(self, name: str, parse: Any) -> Any:
-        value = self.content.get(name)
-        if value is None:
-            return None
-        try:
-            return parse(value)
-        except InvalidArgument as error:
-            raise InvalidArgument(f"field {name}: {error}") from None
-
-    def uint64(self, name: str) -> int | None:
-        value: int | None = self.read(name, lambda value: parse_quantity(value, 64))
-        return value
-
-    def uint256(self, name: str) -> int | None:
-        value: int | None = self.read(name, lambda value: parse_quantity(value, 256))
-        return value
-
-    def required_uint(self, name: str, bits: int) -> int:
-        value = self.read(name, lambda value: parse_quantity(value, bits))
-        if value is None:
-            raise InvalidArgument(f"missing required field '{name}'")
-        return int(value)
+def _uint64(value: Any) -> int:
+    return parse_quantity(value, 64)
 
 
-def _call_data(fields: _Fields) -> bytes:
-    data, given_input = fields.read("data", parse_data), fields.read("input", parse_data)
-    if data is not None and given_input is not None and data != given_input:
-        raise InvalidArgument(
-            'both "data" and "input" are set and not equal. Please use "input" to pass transaction call data'
-        )
-    return next((given for given in (given_input, data) if given is not None), b"")
+def _uint256(value: Any) -> int:
+    return parse_quantity(value, 256)
 
 
 def _access_list(value: Any) -> AccessList:
@@ -174,15 +137,24 @@ def _authorization_list(value: Any) -> tuple[Authorization, ...]:
 def _authorization(value: Any) -> Authorization:
     if not isinstance(value, dict):
         raise InvalidArgument(f"expected an authorization, got {type_name(value)}")
-    fields = _Fields(value)
     return Authorization(
-        chain_id=fields.required_uint("chainId", 256),
+        chain_id=_required_uint(value, "chainId", 256),
         address=parse_fixed_data(value.get("address"), 20),
-        nonce=fields.required_uint("nonce", 64),
-        y_parity=fields.required_uint("yParity", 8),
-        r=fields.required_uint("r", 256),
-        s=fields.required_uint("s", 256),
+        nonce=_required_uint(value, "nonce", 64),
+        y_parity=_required_uint(value, "yParity", 8),
+        r=_required_uint(value, "r", 256),
+        s=_required_uint(value, "s", 256),
     )
+
+
+def _required_uint(fields: dict[str, Any], name: str, bits: int) -> int:
+    value = fields.get(name)
+    if value is None:
+        raise InvalidArgument(f"missing required field '{name}'")
+    try:
+        return parse_quantity(value, bits)
+    except InvalidArgument as error:
+        raise InvalidArgument(f"field {name}: {error}") from None
 
 
 def _attestation(value: Any) -> Attestation:
@@ -190,3 +162,24 @@ def _attestation(value: Any) -> Attestation:
         return parse_attestation_object(value)
     except MalformedAttestationObject as error:
         raise InvalidArgument(str(error)) from None
+
+
+_FIELDS: Final[Mapping[str, tuple[str, Callable[[Any], Any]]]] = {
+    "from": ("sender", parse_address),
+    "to": ("to", parse_address),
+    "data": ("data", parse_data),
+    "input": ("input", parse_data),
+    "value": ("value", _uint256),
+    "gas": ("gas", _uint64),
+    "gasPrice": ("gas_price", _uint256),
+    "maxFeePerGas": ("max_fee_per_gas", _uint256),
+    "maxPriorityFeePerGas": ("max_priority_fee_per_gas", _uint256),
+    "nonce": ("nonce", _uint64),
+    "chainId": ("chain_id", _uint256),
+    "accessList": ("access_list", _access_list),
+    "authorizationList": ("authorization_list", _authorization_list),
+    "attestation": ("attestation", _attestation),
+    "maxFeePerBlobGas": ("max_fee_per_blob_gas", _uint256),
+    "blobVersionedHashes": ("blob_versioned_hashes", list_of(parse_hash, MAXIMUM_BLOBS)),
+}
+"""The field of `CallArguments`, and how it is read, by its name in JSON. "input" is another name of "data"."""

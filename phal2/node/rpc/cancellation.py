@@ -38,7 +38,7 @@ class Deadline:
         if future.cancelled():
             self.cancel()
 
-    def check(self) -> None:
+    def check(self, effort: int = 0) -> None:  # noqa: ARG002 - the engine's signature; time is what counts here
         """Raise `ExecutionStopped` where the execution must end."""
         if time.monotonic() > self._end:
             raise ExecutionStopped(f"execution aborted (timeout = {self.seconds:g}s)")

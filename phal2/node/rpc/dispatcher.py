@@ -31,7 +31,9 @@ log = logging.getLogger("phal2.rpc")
 
 _SUBSCRIBE: Final = "eth_subscribe"
 _UNSUBSCRIBE: Final = "eth_unsubscribe"
-_GROUPS_BETWEEN_PAUSES: Final = 20
+_LONGEST_TURN: Final = 0.002
+"""So many seconds a batch is answered before others have their turn."""
+
 _CALLS_BESIDE_ONE_ANOTHER: Final = 32
 _PRUNED_MEANWHILE: Final = "the state was pruned while it was read; ask for a newer block"
 
@@ -70,6 +72,19 @@ class _Unfinished:
             self.pending.cancel()
         else:
             self.pending.close()
+
+
+class _Turn:
+    """Lets others go on where a batch has kept the event loop for a while."""
+
+    def __init__(self) -> None:
+        self._end = time.monotonic() + _LONGEST_TURN
+
+    async def give_way(self) -> None:
+        """Wait for the next turn where this one is over."""
+        if time.monotonic() >= self._end:
+            await asyncio.sleep(0)
+            self._end = time.monotonic() + _LONGEST_TURN
 
 
 class Dispatcher:
@@ -122,15 +137,15 @@ class Dispatcher:
         await self._prepare(requests)
         answers: list[bytes] = []
         size, end = 0, time.monotonic() + self._limits.batch_seconds
-        for position, group in enumerate(self._groups(requests), 1):
-            if position % _GROUPS_BETWEEN_PAUSES == 0:
-                await asyncio.sleep(0)
+        turn = _Turn()
+        for group in self._groups(requests):
+            await turn.give_way()
             if size > self._limits.batch_response_size:
                 group_answers = [_refused(request, _too_large(self._limits.batch_response_size)) for request in group]
             elif time.monotonic() > end:
                 group_answers = [_refused(request, RpcError(TIMED_OUT, "request timed out")) for request in group]
             else:
-                group_answers = await self._answer_group(group, subscriber)
+                group_answers = await self._answer_group(group, subscriber, turn)
             for answer in group_answers:
                 if answer:
                     answers.append(answer)
@@ -155,10 +170,13 @@ class Dispatcher:
         method = self._registry.find(name) if isinstance(name, str) else None
         return None if method is None or not method.concurrent else method.name
 
-    async def _answer_group(self, group: list[Any], subscriber: Subscriber | None) -> list[bytes]:
-        begun = deque(self._begin_one(request, subscriber) for request in group)
+    async def _answer_group(self, group: list[Any], subscriber: Subscriber | None, turn: "_Turn") -> list[bytes]:
+        begun: deque[bytes | _Unfinished] = deque()
         answers = []
         try:
+            for request in group:
+                begun.append(self._begin_one(request, subscriber))
+                await turn.give_way()
             while begun:
                 answer = begun.popleft()
                 answers.append(answer if isinstance(answer, bytes) else await self._finish(answer))

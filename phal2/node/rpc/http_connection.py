@@ -17,7 +17,9 @@ from phal2.node.rpc.cancellation import client_has_left
 
 _LONGEST_HEAD: Final = 8_190
 _REMEMBERED_HEADS: Final = 1_024
-_REQUESTS_BETWEEN_PAUSES: Final = 20
+_LONGEST_TURN: Final = 0.002
+"""So many seconds one connection's requests are answered before others have their turn."""
+
 _HEAD_END: Final = b"\r\n\r\n"
 _REQUEST_LINE: Final = b"POST / HTTP/1.1\r\n"
 _FIELD: Final = re.compile(rb"([A-Za-z0-9-]+):[ \t]*([\x20-\x7e]*)")
@@ -195,7 +197,7 @@ class HttpConnection(asyncio.Protocol):
         return self._transport is None
 
     def _answer_requests(self) -> None:
-        answered = 0
+        end = time.monotonic() + _LONGEST_TURN
         while self._received and not self._is_paused and self._transport is not None:
             body = self._take()
             if body is None:
@@ -206,8 +208,7 @@ class HttpConnection(asyncio.Protocol):
             else:
                 self._answering = asyncio.get_running_loop().create_task(self._answer(answer))
                 break
-            answered += 1
-            if answered >= _REQUESTS_BETWEEN_PAUSES and self._received:
+            if self._received and time.monotonic() >= end:
                 self._resuming = asyncio.get_running_loop().call_soon(self._proceed)
                 break
 

@@ -1,6 +1,6 @@
 """What every rule of the state transition has at hand while a block is executed."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from phal2.node.attestation.dcap import QuoteVerdicts
@@ -10,7 +10,7 @@ from phal2.node.state.blobs import blob_base_fee
 from phal2.node.state.database import BlockHashes
 from phal2.node.state.engines import open_evm
 from phal2.node.state.environment import BlockEnvironment
-from phal2.node.state.evm import BlockContext, Evm
+from phal2.node.state.evm import BlockContext, Checkpoint, Evm
 from phal2.node.state.l1_fee_parameters import read_l1_fee_parameters
 from phal2.node.state.precompiles.precompile import Precompile
 from phal2.node.state.precompiles.table import precompiles_of
@@ -28,7 +28,7 @@ class ScopeOverrides:
 
     precompiles: Mapping[bytes, Precompile] | None = None
     blob_base_fee: int | None = None
-    checkpoint: Callable[[], None] | None = None
+    checkpoint: Checkpoint | None = None
 
 
 class BlockScope:

@@ -1,6 +1,7 @@
 """Calls that leave no trace: eth_call, eth_estimateGas and their like."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import Final, NamedTuple
 
 from phal2.node.attestation.dcap import QuoteVerdicts
 from phal2.node.attestation.verification import verify_attestation
@@ -24,6 +25,12 @@ from phal2.node.state.trie import TrieReader
 from phal2.node.state.validation import GasCharge, gas_charge, require_gas, require_init_code
 from phal2.node.state.world_state import WorldState
 
+_ACCOUNTS_OF_A_CALL: Final = 4
+"""Sender, recipient, coinbase, and what the recipient delegates to."""
+
+_LEAST_GAS_OF_A_LOAD: Final = 1_680
+"""No account and no word beside those is read for less: 2,100 gas (EIP-2929), of which a fifth may go back."""
+
 
 class AttestedCreation(InvalidTransaction):
     """A call with an attestation and without a recipient."""
@@ -32,8 +39,7 @@ class AttestedCreation(InvalidTransaction):
         super().__init__("an attested call needs a recipient: attested transactions create no contracts")
 
 
-@dataclass(frozen=True, slots=True)
-class CallRequest:
+class CallRequest(NamedTuple):
     """A call that nobody signed. `to` is None for a creation; `nonce` None stands for the sender's next one.
 
     With `gas_price` 0 nothing is charged for gas, the sender needs no balance but for `value`, and contracts see a
@@ -55,8 +61,7 @@ class CallRequest:
     max_fee_per_gas: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class CallResult:
+class CallResult(NamedTuple):
     """What a call gave. `gas_used` includes the intrinsic gas and is after refunds; `error` is None where it succeeded.
 
     `reverted` tells a REVERT, whose data is `return_data`, from every other failure. `accessed` are the addresses and
@@ -72,6 +77,55 @@ class CallResult:
     accessed: tuple[frozenset[bytes], frozenset[tuple[bytes, int]]] = (frozenset(), frozenset())
 
 
+class CallScope:
+    """A block and the state that calls in it find. Each call finds it as it is, whatever the ones before it did.
+
+    What calls read is kept for those that follow: `load` says how much that may be.
+    """
+
+    def __init__(
+        self,
+        rules: ChainRules,
+        environment: BlockEnvironment,
+        database: StateDatabase,
+        state_root: bytes,
+        block_hashes: BlockHashes,
+        verdicts: QuoteVerdicts,
+        overrides: ScopeOverrides | None = None,
+        reader: TrieReader | None = None,
+    ) -> None:
+        """A `reader` of the same database that earlier calls used saves reading its nodes again."""
+        self.load = 0
+        """At least as many accounts and words are kept; an execution that was stopped is not counted."""
+        self._world = WorldState(database, state_root, reader)
+        resolved = block_rules(rules, environment.timestamp)
+        self._priced = BlockScope(resolved, environment, self._world, block_hashes, verdicts, overrides)
+        # A price below the base fee would break what contracts may rely on.
+        free_environment = replace(environment, base_fee_per_gas=0)
+        self._free = BlockScope(resolved, free_environment, self._world, block_hashes, verdicts, overrides)
+
+    def execute(self, request: CallRequest) -> CallResult:
+        """Run a call.
+
+        What the checkpoint of the overrides raises comes through. Raise an `InvalidTransaction` where the call cannot
+        begin: the gas does not cover the intrinsic gas, the sender cannot pay, or the attestation does not hold.
+        """
+        world = self._world
+        self.load += _ACCOUNTS_OF_A_CALL
+        scope = self._priced if request.gas_price else self._free
+        try:
+            charge = _charge(scope, request)
+            _prepare_sender(scope, request)
+            if request.attestation is not None:
+                _show_attestation(scope, request, request.attestation)
+            executed = execute_message(scope, _message(request, charge))
+            result = _result(world, request, charge, executed)
+            self.load += result.gas_used // _LEAST_GAS_OF_A_LOAD
+            return result
+        finally:
+            world.discard_transaction()
+
+
 def execute_call(
     rules: ChainRules,
     environment: BlockEnvironment,
@@ -85,23 +139,10 @@ def execute_call(
 ) -> CallResult:
     """Run a call on the state under `state_root` as in a block of `environment`; nothing is stored.
 
-    A `reader` of the same database that earlier calls used saves reading its nodes again.
-
-    What the checkpoint of `overrides` raises comes through. Raise an `InvalidTransaction` where the call cannot begin:
-    the gas does not cover the intrinsic gas, the sender cannot pay, or the attestation does not hold.
+    Raises what `CallScope.execute` does.
     """
-    if request.gas_price == 0:
-        # A price below the base fee would break what contracts may rely on.
-        environment = replace(environment, base_fee_per_gas=0)
-    world = WorldState(database, state_root, reader)
-    resolved = block_rules(rules, environment.timestamp)
-    scope = BlockScope(resolved, environment, world, block_hashes, verdicts, overrides)
-    charge = _charge(scope, request)
-    _prepare_sender(scope, request)
-    if request.attestation is not None:
-        _show_attestation(scope, request, request.attestation)
-    executed = execute_message(scope, _message(request, charge))
-    return _result(world, request, charge, executed)
+    scope = CallScope(rules, environment, database, state_root, block_hashes, verdicts, overrides, reader)
+    return scope.execute(request)
 
 
 def _charge(scope: BlockScope, request: CallRequest) -> GasCharge:

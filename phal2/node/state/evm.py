@@ -7,7 +7,7 @@ one changed stays.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol, TypeAlias
+from typing import NamedTuple, Protocol, TypeAlias
 
 from phal2.node.state.database import BlockHashes
 from phal2.node.state.precompiles.precompile import Precompile
@@ -15,14 +15,17 @@ from phal2.node.state.rules import BlockRules
 from phal2.node.state.tracing import Tracer
 from phal2.node.state.world_state import WorldState
 
+Checkpoint: TypeAlias = Callable[[int], None]
+"""Decides whether an execution goes on (see `BlockContext`)."""
+
 
 @dataclass(frozen=True, slots=True)
 class BlockContext:
     """The rules of a block, and what opcodes tell of it. Prices are in wei.
 
     `precompiles`, where given, are the precompiled contracts in the place of those that the rules have. `checkpoint`,
-    where given, is called every few milliseconds, and what it raises ends the execution, whose changes are then to be
-    dropped.
+    where given, is called every millisecond or so, and before what takes longer at once, with about the number of
+    instructions that take as long. What it raises ends the execution, whose changes are then to be dropped.
     """
 
     rules: BlockRules
@@ -34,11 +37,10 @@ class BlockContext:
     blob_base_fee: int
     prev_randao: bytes
     precompiles: Mapping[bytes, Precompile] | None = None
-    checkpoint: Callable[[], None] | None = None
+    checkpoint: Checkpoint | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class TransactionContext:
+class TransactionContext(NamedTuple):
     """What opcodes tell of the transaction; `gas_price` is the effective one, in wei."""
 
     origin: bytes
@@ -46,8 +48,7 @@ class TransactionContext:
     blob_versioned_hashes: tuple[bytes, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(NamedTuple):
     """A call, or where `to` is None a creation: `data` is its init code, `created_address` where the contract goes.
 
     `gas` is what is left after the intrinsic gas. The value moves from `sender` to the recipient as part of the
@@ -62,8 +63,7 @@ class Message:
     created_address: bytes | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class MessageResult:
+class MessageResult(NamedTuple):
     """How a message ended. `gas_refund` is the refund counter, not yet capped; logs are in the `WorldState`.
 
     `error` is None where it succeeded; `reverted` tells a REVERT, whose reason is `output`, from a failure that

@@ -1,8 +1,7 @@
 """Running the message of a transaction: nonce, access list and delegations first, then the call or creation."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, NamedTuple
 
 from phal2.node.protocol.addresses import contract_address
 from phal2.node.protocol.keccak import EMPTY_KECCAK
@@ -16,8 +15,7 @@ REFUND_QUOTIENT: Final = 5
 """At most one fifth of the gas used goes back (EIP-3529)."""
 
 
-@dataclass(frozen=True, slots=True)
-class TransactionMessage:
+class TransactionMessage(NamedTuple):
     """The message of a transaction. `gas` is what is left after the intrinsic gas; `to` is None for a creation."""
 
     sender: bytes
@@ -31,8 +29,7 @@ class TransactionMessage:
     blob_versioned_hashes: tuple[bytes, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class ExecutedMessage:
+class ExecutedMessage(NamedTuple):
     """How the message ended, and for a creation the address, whether or not it succeeded."""
 
     result: MessageResult
@@ -54,7 +51,7 @@ def execute_message(scope: BlockScope, message: TransactionMessage) -> ExecutedM
     delegation_refund = set_delegations(world, scope.rules.chain_id, message.authorization_list)
     result = _run(scope, message, None)
     if delegation_refund:
-        result = replace(result, gas_refund=result.gas_refund + delegation_refund)
+        result = result._replace(gas_refund=result.gas_refund + delegation_refund)
     return ExecutedMessage(result, None)
 
 

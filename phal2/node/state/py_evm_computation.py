@@ -27,6 +27,8 @@ from phal2.node.state.py_evm_segments import BusyCodes
 _DEPTH_LIMIT: Final = 1024
 _CODE_PADDING: Final = bytes(33)
 
+_LARGE_MEMORY_WORDS: Final = 2_048
+
 MEMORY_WORD_GAS: Final = 3
 MEMORY_QUADRATIC_DENOMINATOR: Final = 512
 
@@ -154,6 +156,9 @@ class Computation(PragueComputation):
         cost = MEMORY_WORD_GAS * words + words * words // MEMORY_QUADRATIC_DENOMINATOR
         paid = MEMORY_WORD_GAS * present_words + present_words * present_words // MEMORY_QUADRATIC_DENOMINATOR
         self.consume_gas(cost - paid, "memory")
+        if words > _LARGE_MEMORY_WORDS and self.state.checkpoint is not None:
+            # Each instruction on so much memory may take long.
+            self.state.checkpoint(words)
         memory.extend(bytes(32 * words - present))
 
     def consume_gas(self, amount: int, reason: str) -> None:

@@ -1,4 +1,4 @@
-"""Storage and logs, without py-evm's layers of calls (EIP-2200, EIP-2929, EIP-3529).
+"""Storage, logs and the ends of messages, without py-evm's layers of calls (EIP-2200, EIP-2929, EIP-3529).
 
 They take `Computation` as py-evm's instructions do, and share its stack, on which words are integers or big-endian
 bytes.
@@ -6,7 +6,7 @@ bytes.
 
 from typing import TYPE_CHECKING, Final
 
-from eth.exceptions import InsufficientStack, OutOfGas, WriteProtection
+from eth.exceptions import Halt, InsufficientStack, OutOfGas, Revert, WriteProtection
 
 from phal2.node.protocol.receipts import Log
 from phal2.node.state.py_evm_instructions import OpcodeFunction, as_int, charge
@@ -28,7 +28,7 @@ _LOG_BYTE_GAS: Final = 8
 
 def effect_instructions() -> dict[int, OpcodeFunction]:
     """Return the functions by opcode."""
-    table: dict[int, OpcodeFunction] = {0x54: _sload, 0x55: _sstore}
+    table: dict[int, OpcodeFunction] = {0x54: _sload, 0x55: _sstore, 0xF3: _return, 0xFD: _revert}
     for topics in range(5):
         table[0xA0 + topics] = _log(topics)
     return table
@@ -109,3 +109,23 @@ def _log(topic_count: int) -> OpcodeFunction:
         computation.state.world.add_log(Log(computation.msg.storage_address, topics, data))
 
     return instruction
+
+
+def _return(computation: "Computation") -> None:
+    computation._output = _pop_memory(computation)
+    raise Halt("RETURN")
+
+
+def _revert(computation: "Computation") -> None:
+    computation._output = _pop_memory(computation)
+    raise Revert(computation._output)
+
+
+def _pop_memory(computation: "Computation") -> bytes:
+    """Pop an offset and a size, and return that part of the memory, grown as it must be."""
+    words = computation.words
+    if len(words) < 2:
+        raise InsufficientStack(f"Wanted 2 stack items, had {len(words)}")
+    offset, size = as_int(words.pop()), as_int(words.pop())
+    computation.extend_memory(offset, size)
+    return bytes(computation._memory._bytes[offset : offset + size]) if size else b""

@@ -4,7 +4,7 @@ The order of the checks is geth's, so that a transaction with several faults get
 """
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from phal2.node.attestation.gas import attestation_gas
 from phal2.node.protocol.fees import l1_fee, operator_fee
@@ -56,8 +56,7 @@ class BlockRoom:
     blobs: int
 
 
-@dataclass(frozen=True, slots=True)
-class GasCharge:
+class GasCharge(NamedTuple):
     """Gas that is taken before the message runs, and the least gas that the transaction uses at all."""
 
     intrinsic: int

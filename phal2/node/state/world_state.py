@@ -26,8 +26,7 @@ from phal2.node.state.trie import TrieReader, TrieRoot
 from phal2.node.state.trie_update import update_trie
 
 _ABSENT: Final = StoredAccount(0, 0)
-_UNSTORED: Final = 1
-"""A location below those of all commits, for nodes that nobody will store."""
+_UNSTORED: Final = 1  # a location below those of all commits, for nodes that nobody will store
 
 
 class _Account:
@@ -66,10 +65,9 @@ class WorldState:
         reader: TrieReader | None = None,
         block_hash: bytes | None = None,
     ) -> None:
-        """Begin with the state under `state_root`; raise `MissingNode` where the database does not have it.
+        """Raise `MissingNode` where the database does not have the state. A used `reader` of it saves reading again.
 
-        A `reader` of the same database that was used before saves reading nodes again. `block_hash` says whose state it
-        is, which matters where what is committed will be stored and other blocks have an equal state.
+        `block_hash` says whose state it is, for where what is committed will be stored and others have an equal one.
         """
         self._database = database
         self._reader = TrieReader(database) if reader is None else reader
@@ -86,7 +84,7 @@ class WorldState:
     # Snapshots
 
     def snapshot(self) -> int:
-        """Return a mark to which `revert` can go back; it is good until the transaction ends."""
+        """Return a mark to which `revert` can go back until the transaction ends."""
         return len(self._journal)
 
     def revert(self, snapshot: int) -> None:
@@ -95,6 +93,11 @@ class WorldState:
         while len(journal) > snapshot:
             undo, *arguments = journal.pop()
             undo(*arguments)
+
+    def discard_transaction(self) -> None:
+        """Take back the whole transaction; what it read is still known."""
+        self.revert(0)
+        self._start_transaction_scope()
 
     # Accounts
 

@@ -43,7 +43,7 @@ def call(code: bytes, overrides: ScopeOverrides | None, **fields: Any) -> CallRe
 @pytest.mark.parametrize("runs", [1, 40], ids=["cold", "compiled"])
 def test_a_checkpoint_changes_no_result(runs: int) -> None:
     visits = []
-    overrides = ScopeOverrides(checkpoint=lambda: visits.append(None))
+    overrides = ScopeOverrides(checkpoint=lambda _: visits.append(None))
     for _ in range(runs):
         assert call(COUNT_DOWN, overrides) == call(COUNT_DOWN, None)
     assert len(visits) > runs
@@ -52,7 +52,7 @@ def test_a_checkpoint_changes_no_result(runs: int) -> None:
 def test_what_a_checkpoint_raises_ends_an_endless_loop() -> None:
     visits = iter(range(5))
 
-    def stop_at_the_fifth() -> None:
+    def stop_at_the_fifth(_: int) -> None:
         if next(visits) == 4:
             raise Enough
 
@@ -63,7 +63,7 @@ def test_what_a_checkpoint_raises_ends_an_endless_loop() -> None:
 def test_each_message_is_a_checkpoint() -> None:
     visits = []
     # Each contract calls itself eight times, until the gas is gone.
-    call(CALL_CONTRACT_EIGHT_TIMES, ScopeOverrides(checkpoint=lambda: visits.append(None)), gas_limit=100_000)
+    call(CALL_CONTRACT_EIGHT_TIMES, ScopeOverrides(checkpoint=lambda _: visits.append(None)), gas_limit=100_000)
     assert len(visits) > 8
 
 

@@ -159,7 +159,7 @@ def _priced(call: CallArguments, base_fee_per_gas: int) -> CallArguments:
     """Return the call with a fee cap that its tip fits under; raise `RpcError` for a cap below the base fee."""
     call.effective_gas_price(base_fee_per_gas)
     if call.max_fee_per_gas is None and call.max_priority_fee_per_gas:
-        return replace(call, max_fee_per_gas=base_fee_per_gas + call.max_priority_fee_per_gas)
+        return call._replace(max_fee_per_gas=base_fee_per_gas + call.max_priority_fee_per_gas)
     return call
 
 

@@ -2,14 +2,16 @@
 
 from asyncio import Future
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final, TypeVar
 
 from phal2.node.protocol.errors import InvalidTransaction
 from phal2.node.rpc.access_list import find_access_list, format_access_list
 from phal2.node.rpc.block_environment import call_context
 from phal2.node.rpc.block_overrides import NO_BLOCK_OVERRIDE, BlockOverride, BlockOverrides
-from phal2.node.rpc.block_reference import LATEST, Block, BlockReference
+from phal2.node.rpc.block_reference import LATEST, Block, BlockReference, require_block_hash, stored_header
 from phal2.node.rpc.call_arguments import Call, CallArguments
 from phal2.node.rpc.call_context import CallContext
 from phal2.node.rpc.cancellation import Deadline, run_bounded
@@ -21,9 +23,11 @@ from phal2.node.rpc.limits import CALL_SECONDS, GAS_CAP
 from phal2.node.rpc.registry import MethodRegistry
 from phal2.node.rpc.result_schemas import ACCESS_LIST_RESULT, DATA, QUANTITY
 from phal2.node.rpc.revert_reason import call_error
+from phal2.node.rpc.short_calls import ShortCalls, TooLong
 from phal2.node.rpc.state_overrides import StateOverrides, apply_state_overrides, overridden_precompiles
 from phal2.node.rpc.workers import Workers
 from phal2.node.state.block_scope import ScopeOverrides
+from phal2.node.state.call import CallRequest, CallResult
 from phal2.node.state.environment import BlockEnvironment
 from phal2.node.state.precompiles.table import precompiles_of
 from phal2.node.state.rules import block_rules
@@ -55,6 +59,7 @@ class CallMethods:
         self._gas_cap = gas_cap
         self._seconds = seconds
         self._reader = TrieReader(chain.store, _CACHED_NODES)
+        self._short_calls = ShortCalls(chain, self._reader)
 
     def register(self, registry: MethodRegistry) -> None:
         """Offer the methods."""
@@ -68,8 +73,12 @@ class CallMethods:
         block: Block = LATEST,
         state_overrides: StateOverrides | None = None,
         block_overrides: BlockOverrides | None = None,
-    ) -> "Future[str]":
+    ) -> "Future[str] | str":
         """Return what a call gives after the block; a REVERT is the error 3 with its data."""
+        is_sealed = block.tag != "pending" and not state_overrides and block_overrides is None
+        if is_sealed and self._short_calls.admits(call):
+            with suppress(TooLong):
+                return self._call_shortly(call, block)
         place = self._place(call, block, state_overrides, block_overrides)
         return self._run(self._call, call, place)
 
@@ -124,10 +133,19 @@ class CallMethods:
         reader = None if place.state_overrides else self._reader
         return CallContext(chain.rules, environment, database, root, chain.store, chain.verdicts, overrides, reader)
 
+    def _call_shortly(self, call: CallArguments, block: BlockReference) -> str:
+        require_chain(call, self._chain.chain_id)
+        block_hash = require_block_hash(self._chain, block)
+        header = stored_header(self._chain, block_hash)
+        return self._answer(call, header.base_fee_per_gas or 0, partial(self._short_calls.execute, block_hash, header))
+
     def _call(self, call: CallArguments, context: CallContext) -> str:
+        return self._answer(call, context.environment.base_fee_per_gas, context.execute)
+
+    def _answer(self, call: CallArguments, base_fee_per_gas: int, execute: Callable[[CallRequest], CallResult]) -> str:
         gas_limit = self._gas_limit(call)
         try:
-            result = context.execute(call.request(gas_limit, context.environment.base_fee_per_gas))
+            result = execute(call.request(gas_limit, base_fee_per_gas))
         except InvalidTransaction as error:
             raise RpcError(SERVER_ERROR, f"err: {error} (supplied gas {gas_limit})") from None
         if not result.succeeded:

@@ -1,6 +1,5 @@
 """The execution of a simulation: block after block on one another, as blocks of the chain are executed."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from phal2.node.attestation.dcap import QuoteVerdicts
@@ -24,6 +23,7 @@ from phal2.node.state.blobs import next_excess_blob_gas
 from phal2.node.state.block_scope import BlockScope, ScopeOverrides
 from phal2.node.state.database import BlockHashes, StateDatabase
 from phal2.node.state.environment import L1_BASE_FEE_DENOMINATOR, L1_ELASTICITY, BlockEnvironment
+from phal2.node.state.evm import Checkpoint
 from phal2.node.state.precompiles.table import precompiles_of
 from phal2.node.state.rules import BlockRules, ChainRules, L2Rules, Revision, block_rules
 from phal2.node.state.sealing import BlockContent, seal_block
@@ -67,9 +67,7 @@ class SimulatedBlock:
     calls: tuple[SimulatedCall, ...]
 
 
-def simulate(
-    base: SimulationBase, request: SimulationRequest, gas_cap: int, check: Callable[[], None]
-) -> list[SimulatedBlock]:
+def simulate(base: SimulationBase, request: SimulationRequest, gas_cap: int, check: Checkpoint) -> list[SimulatedBlock]:
     """Execute the blocks that are asked for; all calls together may use `gas_cap`.
 
     Raises `RpcError`, and what `check`, called every few instructions, raises.
@@ -78,9 +76,7 @@ def simulate(
 
 
 class _Simulation:
-    def __init__(
-        self, base: SimulationBase, request: SimulationRequest, gas_cap: int, check: Callable[[], None]
-    ) -> None:
+    def __init__(self, base: SimulationBase, request: SimulationRequest, gas_cap: int, check: Checkpoint) -> None:
         self._base = base
         self._request = request
         self._remaining_gas = gas_cap
@@ -94,7 +90,7 @@ class _Simulation:
         blocks: list[SimulatedBlock] = []
         parent, parent_hash = self._base.header, self._base.block_hash
         for planned in plan_blocks(parent, self._request.blocks, seconds):
-            self._check()
+            self._check(0)
             simulated = self._simulate_block(planned, parent, parent_hash)
             blocks.append(simulated)
             parent, parent_hash = simulated.block.header, simulated.block.hash
@@ -108,7 +104,7 @@ class _Simulation:
         receipts: list[Receipt] = []
         gas_used = log_index = 0
         for call in planned.calls:
-            self._check()
+            self._check(0)
             simulated = self._simulate_call(scope, call, gas_used, log_index)
             gas_used += simulated.outcome.gas_used
             log_index = simulated.next_log_index

@@ -1,10 +1,10 @@
 """Transfers of ether as logs, in their order among the logs of contracts (execution-apis, "traceTransfers")."""
 
-from collections.abc import Callable
 from typing import Final
 
 from phal2.node.protocol.keccak import keccak256
 from phal2.node.protocol.receipts import Log
+from phal2.node.state.evm import Checkpoint
 from phal2.node.state.tracing import DELEGATECALL, FrameEnd, FrameStart, Step
 
 TRANSFER_ADDRESS: Final = b"\xee" * 20
@@ -21,7 +21,7 @@ class TransferLogs:
 
     wants_steps = False
 
-    def __init__(self, next_index: int, check: Callable[[], None]) -> None:
+    def __init__(self, next_index: int, check: Checkpoint) -> None:
         """`check` is called every few instructions, and what it raises ends the execution."""
         self.next_index = next_index
         """The index of the next log of the block."""
@@ -55,4 +55,4 @@ class TransferLogs:
 
     def checkpoint(self) -> None:
         """Raise where the execution is to end."""
-        self._check()
+        self._check(0)
