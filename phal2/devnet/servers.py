@@ -1,6 +1,6 @@
 """The devnet's JSON-RPC servers: the node's namespaces, and beside them those of a development chain."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from phal2.bridge.migration.tree import MigrationTree
 from phal2.devnet.accounts import DevAccount
@@ -8,6 +8,7 @@ from phal2.devnet.development.l1_chain import L1Development
 from phal2.devnet.development.l2_chain import L2Development
 from phal2.devnet.development.registration import register_development_methods
 from phal2.devnet.l1 import EmbeddedL1
+from phal2.devnet.l1.beacon_api import BEACON_PATHS, BeaconApi
 from phal2.devnet.migration_methods import register_migration_methods
 from phal2.devnet.signer_namespace import SignerNamespace
 from phal2.node.driver.rollup_node import RollupNode
@@ -18,7 +19,7 @@ from phal2.node.rpc.node_monitoring import monitor_chain, monitor_node
 from phal2.node.rpc.optimism import OptimismNamespace
 from phal2.node.rpc.options import RpcOptions
 from phal2.node.rpc.registry import MethodRegistry
-from phal2.node.rpc.server import RpcServer
+from phal2.node.rpc.server import PathHandler, RpcServer
 from phal2.node.rpc.workers import Workers
 
 WORKERS_PER_SERVER = 2
@@ -34,6 +35,7 @@ async def serve_l1(
 ) -> RpcServer:
     """Serve the embedded L1, which signs for `accounts`, with the development methods where `development` is given.
 
+    The beacon API's blob endpoints are on the same port.
     Raises `PortTaken` or `CannotListen`.
     """
     options = RpcOptions() if options is None else options
@@ -42,7 +44,8 @@ async def serve_l1(
     if development is not None:
         register_development_methods(registry, development, workers)
     SignerNamespace(accounts, l1, registry, development).register()
-    return await _started(registry, host, port, workers, options, monitor_chain(l1, Monitoring()))
+    paths = {BEACON_PATHS: BeaconApi(l1, workers, options.access).answer}
+    return await _started(registry, host, port, workers, options, monitor_chain(l1, Monitoring()), paths)
 
 
 async def serve_l2(
@@ -73,9 +76,17 @@ async def serve_l2(
 
 
 async def _started(
-    registry: MethodRegistry, host: str, port: int, workers: Workers, options: RpcOptions, monitoring: Monitoring
+    registry: MethodRegistry,
+    host: str,
+    port: int,
+    workers: Workers,
+    options: RpcOptions,
+    monitoring: Monitoring,
+    paths: Mapping[str, PathHandler] | None = None,
 ) -> RpcServer:
     access, limits = options.access, options.limits
-    server = RpcServer(registry, host, port, workers=workers, access=access, limits=limits, monitoring=monitoring)
+    server = RpcServer(
+        registry, host, port, workers=workers, access=access, limits=limits, monitoring=monitoring, paths=paths
+    )
     await server.start()
     return server

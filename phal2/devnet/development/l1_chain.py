@@ -190,12 +190,17 @@ class L1Development:
         return head
 
     def _transactions(self, block_hash: bytes) -> list[RecoveredTransaction]:
-        block, senders = self._l1.store.block(block_hash), self._l1.store.senders(block_hash) or ()
-        return [
-            RecoveredTransaction(transaction, raw, keccak256(raw), sender)
-            for raw, sender in zip(() if block is None else block.transactions, senders, strict=False)
-            if not isinstance(transaction := decode_transaction(raw), DepositTransaction)
-        ]
+        """Return what a block holds, without blob transactions whose blobs are no longer kept."""
+        store = self._l1.store
+        block, senders = store.block(block_hash), store.senders(block_hash) or ()
+        found = []
+        for raw, sender in zip(() if block is None else block.transactions, senders, strict=False):
+            transaction = decode_transaction(raw)
+            blobs = [store.blob(versioned_hash) for versioned_hash in transaction.blob_versioned_hashes]
+            sidecars = tuple(blob for blob in blobs if blob is not None)
+            if not isinstance(transaction, DepositTransaction) and len(sidecars) == len(blobs):
+                found.append(RecoveredTransaction(transaction, raw, keccak256(raw), sender, sidecars))
+        return found
 
     def _head_time(self) -> int:
         header = self._l1.store.header(self._l1.head_id().hash)

@@ -12,8 +12,9 @@ from phal2.devnet.l1.sealing import NO_CHOICES, heads_at, next_environment, seal
 from phal2.node.attestation.dcap import QuoteVerdicts
 from phal2.node.driver.clock import Clock
 from phal2.node.driver.pool_upkeep import drop_included, is_executable
+from phal2.node.l1.kzg import KzgWorker
 from phal2.node.protocol.block_refs import BlockId
-from phal2.node.protocol.errors import InvalidTransaction, Phal2Error
+from phal2.node.protocol.errors import Phal2Error
 from phal2.node.protocol.headers import Block
 from phal2.node.protocol.transaction_codec import RecoveredTransaction
 from phal2.node.protocol.transactions import BLOB
@@ -35,14 +36,10 @@ SUGGESTED_PRIORITY_FEE: Final = 1_000_000_000
 LONGEST_ADVANCE: Final = 10 * 365 * 86_400
 """Seconds, unless `open` is told otherwise: ten years."""
 
+BLOB_RETENTION: Final = 131_072
+"""Blocks whose blobs are kept unless `open` is told otherwise: as many as the slots of beacon nodes (4,096 epochs)."""
+
 _LONGEST_BUILD_SECONDS: Final = 5.0
-
-
-class BlobsNotSupported(InvalidTransaction):
-    """A blob transaction, which the embedded L1 cannot serve the blobs of."""
-
-    def __init__(self) -> None:
-        super().__init__("blob transactions need a sidecar; not supported yet: send the data as call data (type 2)")
 
 
 class InvalidBlockTime(Phal2Error):
@@ -76,7 +73,13 @@ class EmbeddedL1:
     """
 
     def __init__(
-        self, store: ChainStore, rules: L1Rules, block_time: int, clock: Clock, longest_advance: int = LONGEST_ADVANCE
+        self,
+        store: ChainStore,
+        rules: L1Rules,
+        block_time: int,
+        clock: Clock,
+        longest_advance: int = LONGEST_ADVANCE,
+        kzg: KzgWorker | None = None,
     ) -> None:
         """Use `open`."""
         self.store = store
@@ -90,7 +93,10 @@ class EmbeddedL1:
         """Whether a block is sealed for each transaction that the pool takes, before the submission returns."""
         self._interval: int | None = block_time
         self._longest_advance = longest_advance
-        self._admission = Admission(self.mempool, rules, self.verdicts, store)
+        self._kzg = kzg or KzgWorker()
+        self._owns_kzg = kzg is None
+        self._admission = Admission(self.mempool, rules, self.verdicts, store, self._kzg)
+        self._blob_turn = asyncio.Lock()
         self._thread = ExecutionThread("phal2-l1")
         self._lock = asyncio.Lock()
         self._listeners: list[Callable[[bytes], None]] = []
@@ -109,17 +115,21 @@ class EmbeddedL1:
         clock: Clock | None = None,
         *,
         state_retention: int | None = None,
+        blob_retention: int | None = BLOB_RETENTION,
+        kzg: KzgWorker | None = None,
         durable: bool = True,
         longest_advance: int = LONGEST_ADVANCE,
     ) -> "EmbeddedL1":
         """Open the chain at `path`, or begin it there with `genesis`. Raises the `StorageError` that says why not.
 
         A clock that is behind the chain is moved to the time of its head. `longest_advance` is by how many seconds the
-        time may be moved forward at once, `state_retention` of how many of the newest blocks the state is kept (None:
-        of all).
+        time may be moved forward at once, `state_retention` of how many of the newest blocks the state is kept, and
+        `blob_retention` the blobs (None: of all). `kzg` is the caller's; without it the chain has its own.
         """
-        store = ChainStore.open(path, genesis, chain_id, retention=state_retention, durable=durable)
-        l1 = cls(store, L1Rules(chain_id), block_time, clock or Clock(), longest_advance)
+        store = ChainStore.open(
+            path, genesis, chain_id, retention=state_retention, blob_retention=blob_retention, durable=durable
+        )
+        l1 = cls(store, L1Rules(chain_id), block_time, clock or Clock(), longest_advance, kzg)
         l1.clock.reach(l1._head_block().header.timestamp)
         return l1
 
@@ -134,6 +144,8 @@ class EmbeddedL1:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
         await self._admission.close()
+        if self._owns_kzg:
+            await self._kzg.close()
         await self._thread.close()
         self.store.close()
 
@@ -243,11 +255,15 @@ class EmbeddedL1:
         return next_environment(self.rules, parent, self._timestamp_after(parent), self.choices)
 
     async def submit_transaction(self, raw: bytes) -> bytes:
-        """Take an envelope into the pool and return its hash, or raise a `Phal2Error` that says what is wrong."""
+        """Take an envelope into the pool and return its hash, or raise a `Phal2Error` that says what is wrong.
+
+        Blob transactions come in their network form.
+        """
         if raw[:1] == bytes([BLOB]):
-            raise BlobsNotSupported
-        head = self._head_block().header
-        return await self._sealed(await self._admission.submit(raw, head, self.pending_environment()))
+            # One after the other: a nonce that follows another's must not overtake it while proofs are checked.
+            async with self._blob_turn:
+                return await self._submit(raw)
+        return await self._submit(raw)
 
     def pending_nonce(self, address: bytes) -> int:
         """Return the sender's next nonce with the pool's transactions counted."""
@@ -288,6 +304,10 @@ class EmbeddedL1:
         if self._interval is None:
             await asyncio.get_running_loop().create_future()
         await self.clock.wait_until(self._next_sealing_time())
+
+    async def _submit(self, raw: bytes) -> bytes:
+        head = self._head_block().header
+        return await self._sealed(await self._admission.submit(raw, head, self.pending_environment()))
 
     async def _sealed(self, transaction_hash: bytes) -> bytes:
         """Seal a block for a transaction that has just come into the pool, where that is asked for."""

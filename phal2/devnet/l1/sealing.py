@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from phal2.node.attestation.dcap import QuoteVerdicts
+from phal2.node.protocol.blob_sidecars import BlobSidecar
 from phal2.node.protocol.block_refs import BlockId
 from phal2.node.protocol.headers import Block
 from phal2.node.protocol.keccak import keccak256
@@ -50,8 +51,8 @@ def next_environment(
 ) -> BlockEnvironment:
     """Return the environment of the block that follows `parent`.
 
-    The randomness and the beacon block root, which a consensus layer would give, follow from the parent's hash; the
-    gas limit stays.
+    The randomness, which a consensus layer would give, follows from the parent's hash, and as the root of its beacon
+    block stands the parent's own hash (`beacon_api`); the gas limit stays.
     """
     environment = l1_environment(
         rules,
@@ -61,7 +62,7 @@ def next_environment(
         coinbase=choices.coinbase,
         prev_randao=keccak256(b"randao" + parent.hash) if choices.prev_randao is None else choices.prev_randao,
         gas_limit=parent.header.gas_limit if choices.gas_limit is None else choices.gas_limit,
-        parent_beacon_block_root=keccak256(b"beacon block" + parent.hash),
+        parent_beacon_block_root=parent.hash,
         extra_data=choices.extra_data,
     )
     if choices.base_fee_per_gas is None:
@@ -83,13 +84,25 @@ def seal_block(
     order = TransactionOrder(queues, execution.state.nonce, environment.base_fee_per_gas, attested_gas=0)
     built = build_block(execution, (), order, should_stop)
     block = built.executed.block
-    store.write_block(built.executed, heads_at(store, BlockId(block.hash, block.header.number)))
+    sidecars = _sidecars_of(block, queues) if block.header.blob_gas_used else ()
+    store.write_block(built.executed, heads_at(store, BlockId(block.hash, block.header.number)), sidecars)
     return built
 
 
 def heads_at(store: ChainStore, head: BlockId) -> Heads:
     """Return the heads when `head`, whose ancestors are the store's canonical chain, is the latest block."""
     return Heads(head, _ancestor(store, head, SAFE_DISTANCE), _ancestor(store, head, FINALIZED_DISTANCE))
+
+
+def _sidecars_of(block: Block, queues: Mapping[bytes, Sequence[PooledTransaction]]) -> list[BlobSidecar]:
+    """Return the sidecars of a block's transactions, which the pool's `queues` have."""
+    pooled = {
+        transaction.recovered.raw: transaction.recovered.sidecars
+        for queue in queues.values()
+        for transaction in queue
+        if transaction.is_blob
+    }
+    return [sidecar for raw in block.transactions for sidecar in pooled.get(raw, ())]
 
 
 def _ancestor(store: ChainStore, head: BlockId, distance: int) -> BlockId:

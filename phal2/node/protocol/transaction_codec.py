@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from phal2.node.protocol import rlp
+from phal2.node.protocol.blob_sidecars import BlobSidecar
 from phal2.node.protocol.deposits import DepositTransaction, decode_deposit, encode_deposit
 from phal2.node.protocol.keccak import keccak256
 from phal2.node.protocol.rlp import Decoded, Item, RlpError, decode_uint, encode_uint, expect_bytes, expect_list
@@ -40,12 +41,16 @@ class UnsupportedTransactionType(RlpError):
 
 @dataclass(frozen=True, slots=True)
 class RecoveredTransaction:
-    """A transaction with what follows from its envelope: the raw bytes, their hash, and the sender."""
+    """A transaction with what follows from its envelope: the raw bytes, their hash, and the sender.
+
+    A blob transaction in a pool has its sidecars beside it.
+    """
 
     transaction: Transaction
     raw: bytes
     hash: bytes
     sender: bytes
+    sidecars: tuple[BlobSidecar, ...] = ()
 
 
 def recover_transaction(raw: bytes) -> RecoveredTransaction:

@@ -3,8 +3,8 @@
 import asyncio
 import errno
 import time
-from collections.abc import Awaitable, Mapping
-from typing import Any, Final
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Final, TypeAlias
 
 from aiohttp import web
 
@@ -19,6 +19,9 @@ from phal2.node.rpc.monitoring import EXPOSITION_TYPE, Monitoring
 from phal2.node.rpc.registry import MethodRegistry
 from phal2.node.rpc.web_socket import WebSocketConnection
 from phal2.node.rpc.workers import Workers
+
+PathHandler: TypeAlias = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
+"""Answers the requests for the paths with a prefix."""
 
 _JSON_TYPES: Final = frozenset({"application/json", "application/json-rpc", "application/jsonrequest"})
 _GREETING: Final = f"phal2 v{__version__}: JSON-RPC 2.0 by HTTP POST or WebSocket\n"
@@ -41,8 +44,12 @@ class RpcServer:
         access: AccessRules | None = None,
         limits: Limits | None = None,
         monitoring: Monitoring | None = None,
+        paths: Mapping[str, PathHandler] | None = None,
     ) -> None:
-        """`port` 0 takes a free one. Without `workers` the server has threads of its own."""
+        """`port` 0 takes a free one. Without `workers` the server has threads of its own.
+
+        `paths` serves what is no JSON-RPC, by prefix of the path.
+        """
         self.host = host
         self.port = port
         self._registry = registry
@@ -52,6 +59,7 @@ class RpcServer:
         self._limits = Limits() if limits is None else limits
         self._monitoring = Monitoring() if monitoring is None else monitoring
         self._dispatcher = Dispatcher(registry, self._workers, self._limits, self._monitoring.calls.observe)
+        self._paths = dict(paths or {})
         self._web_sockets: set[WebSocketConnection] = set()
         self._connections: set[HttpConnection] = set()
         self._web: web.Server | None = None
@@ -157,6 +165,9 @@ class RpcServer:
         if not self._access.admits_host(request.headers.get("Host")):
             return _text(403, "invalid host specified: add it to the allowed virtual hosts")
         if request.path != "/":
+            for prefix, handler in self._paths.items():
+                if request.path.startswith(prefix):
+                    return await handler(request)
             return self._handle_monitoring(request)
         origin = request.headers.get("Origin")
         if request.method == "POST":

@@ -1,19 +1,29 @@
 """Admission to the pool: what can be told of a transaction before it is ordered, cheapest first (DESIGN section 4)."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Final, Protocol
 
 from phal2.node.attestation.dcap import QuoteVerdicts, verdict_key
 from phal2.node.attestation.verification import quote_checks, verify_attestation
+from phal2.node.protocol.blob_sidecars import (
+    BYTES_PER_BLOB,
+    BYTES_PER_COMMITMENT,
+    BYTES_PER_PROOF,
+    BlobSidecar,
+    MalformedSidecar,
+    decode_network_form,
+    require_named,
+)
 from phal2.node.protocol.block_refs import BlockId
 from phal2.node.protocol.deposits import DepositTransaction
 from phal2.node.protocol.headers import Header
 from phal2.node.protocol.keccak import keccak256
 from phal2.node.protocol.sender_recovery import recover
 from phal2.node.protocol.transaction_codec import RecoveredTransaction
-from phal2.node.protocol.transactions import AttestedTransaction, SignedTransaction
+from phal2.node.protocol.transactions import BLOB, AttestedTransaction, SignedTransaction
 from phal2.node.sequencer.mempool import Mempool, PoolRefusal
 from phal2.node.sequencer.quote_checker import QuoteChecker
 from phal2.node.state.attestation_state import StateAttestationView
@@ -21,7 +31,7 @@ from phal2.node.state.block_scope import BlockScope
 from phal2.node.state.database import BlockHashes, StateDatabase
 from phal2.node.state.environment import BlockEnvironment
 from phal2.node.state.rules import ChainRules, block_rules
-from phal2.node.state.transaction_errors import NonceTooLow
+from phal2.node.state.transaction_errors import NonceTooLow, TransactionTypeNotSupported
 from phal2.node.state.trie import TrieReader
 from phal2.node.state.validation import BlockRoom, validate_transaction
 from phal2.node.state.world_state import WorldState
@@ -34,13 +44,17 @@ MOST_CHECKS_PER_SENDER: Final = 4
 
 _MAXIMUM_BLOBS: Final = 9
 
+MAXIMUM_NETWORK_FORM_BYTES: Final = 2 * _MAXIMUM_BLOBS * (BYTES_PER_BLOB + BYTES_PER_COMMITMENT + BYTES_PER_PROOF)
+"""Longest blob transaction with its sidecars that is looked at: one with some blobs too many is told how many."""
+
 
 class OversizedTransaction(PoolRefusal):
     """An envelope above the pool's limit."""
 
-    def __init__(self, length: int) -> None:
-        super().__init__(f"oversized data: transaction size {length}, limit {MAXIMUM_TRANSACTION_BYTES}")
+    def __init__(self, length: int, limit: int = MAXIMUM_TRANSACTION_BYTES) -> None:
+        super().__init__(f"oversized data: transaction size {length}, limit {limit}")
         self.length = length
+        self.limit = limit
 
 
 class DepositNotSubmittable(PoolRefusal):
@@ -77,11 +91,28 @@ class Chain(StateDatabase, BlockHashes, Protocol):
         ...
 
 
+class SidecarChecker(Protocol):
+    """Checks blobs against their KZG commitments."""
+
+    async def verify(self, sidecars: Sequence[BlobSidecar], /) -> None:
+        """Raise a `Phal2Error` where a proof does not hold."""
+        ...
+
+
 class Admission:
     """Takes envelopes into a pool after checking them on the state of the newest block. Use it on the event loop."""
 
-    def __init__(self, mempool: Mempool, rules: ChainRules, verdicts: QuoteVerdicts, chain: Chain) -> None:
+    def __init__(
+        self,
+        mempool: Mempool,
+        rules: ChainRules,
+        verdicts: QuoteVerdicts,
+        chain: Chain,
+        sidecar_checker: SidecarChecker | None = None,
+    ) -> None:
+        """Blob transactions, where the rules have them, come with sidecars, which `sidecar_checker` checks."""
         self._mempool = mempool
+        self._sidecar_checker = sidecar_checker
         self._rules = rules
         self._verdicts = verdicts
         self._chain = chain
@@ -96,9 +127,24 @@ class Admission:
         `head` is the newest block and `environment` that of the next one. Raises the `Phal2Error` that says what is
         wrong: of the encoding, of the transaction, of its attestation, or that the pool does not want it.
         """
+        if raw[:1] == bytes([BLOB]):
+            return await self.admit(self._recover_with_blobs(raw, environment.timestamp), head, environment)
         if len(raw) > MAXIMUM_TRANSACTION_BYTES:
             raise OversizedTransaction(len(raw))
         return await self.admit(recover(raw), head, environment)
+
+    def _recover_with_blobs(self, raw: bytes, timestamp: int) -> RecoveredTransaction:
+        """Return the blob transaction of a network form, whose proofs are not yet checked."""
+        if self._sidecar_checker is None:
+            raise TransactionTypeNotSupported(BLOB, block_rules(self._rules, timestamp).transaction_types)
+        if len(raw) > MAXIMUM_NETWORK_FORM_BYTES:
+            raise OversizedTransaction(len(raw), MAXIMUM_NETWORK_FORM_BYTES)
+        envelope, sidecars = decode_network_form(raw)
+        if len(envelope) > MAXIMUM_TRANSACTION_BYTES:
+            raise OversizedTransaction(len(envelope))
+        recovered = replace(recover(envelope), sidecars=sidecars)
+        require_named(recovered.transaction.blob_versioned_hashes, sidecars)
+        return recovered
 
     async def admit(self, recovered: RecoveredTransaction, head: Header, environment: BlockEnvironment) -> bytes:
         """Take a transaction into the pool whose sender is known, and else do as `submit` does."""
@@ -109,9 +155,16 @@ class Admission:
         if isinstance(transaction, AttestedTransaction):
             world = WorldState(self._chain, head.state_root, self._chain.reader)
             await self._verify_attestation(transaction, recovered.sender, environment.timestamp, world)
-            account_nonce = self._present_nonce(recovered.sender, account_nonce)
-            if transaction.nonce < account_nonce:
-                raise NonceTooLow(account_nonce, transaction.nonce)
+        elif transaction.transaction_type == BLOB and self._sidecar_checker is not None:
+            if not recovered.sidecars:
+                raise MalformedSidecar("blob transaction without its sidecar: send it raw, in the network form")
+            await self._sidecar_checker.verify(recovered.sidecars)
+        else:
+            self._mempool.add(recovered, account_nonce)
+            return recovered.hash
+        account_nonce = self._present_nonce(recovered.sender, account_nonce)
+        if transaction.nonce < account_nonce:
+            raise NonceTooLow(account_nonce, transaction.nonce)
         self._mempool.add(recovered, account_nonce)
         return recovered.hash
 

@@ -71,6 +71,9 @@ def _apply_pooled(
         if transaction.transaction.gas_limit > execution.remaining_gas:
             order.passed_over()
             continue
+        if transaction.transaction.blob_versioned_hashes and not execution.has_room_for_blobs(transaction.transaction):
+            order.passed_over()
+            continue
         try:
             outcome = execution.apply(transaction)
         except InvalidTransaction as error:

@@ -11,10 +11,14 @@ from typing import Final
 
 from phal2.node.protocol.errors import Phal2Error
 from phal2.node.protocol.transaction_codec import RecoveredTransaction
-from phal2.node.protocol.transactions import ATTESTED, AttestedTransaction
+from phal2.node.protocol.transactions import ATTESTED, BLOB, AttestedTransaction
+from phal2.node.state.blobs import GAS_PER_BLOB
 
 REPLACEMENT_BUMP_PERCENT: Final = 10
 """How much both fees must rise for a transaction to take the place of another with the same nonce (as in geth)."""
+
+BLOB_REPLACEMENT_BUMP_PERCENT: Final = 100
+"""How much all three fees of a blob transaction must rise (as in geth): spreading it anew is dear."""
 
 
 class PoolRefusal(Phal2Error):
@@ -31,22 +35,36 @@ class AlreadyKnown(PoolRefusal):
 class ReplacementUnderpriced(PoolRefusal):
     """A transaction with a nonce that the pool holds, whose fees are not enough above the held one's."""
 
-    def __init__(self, nonce: int, required_fee: int, required_tip: int) -> None:
+    def __init__(self, nonce: int, required_fee: int, required_tip: int, required_blob_fee: int = 0) -> None:
+        blob_fee = f", and the blob fee cap to at least {required_blob_fee} wei" if required_blob_fee else ""
         super().__init__(
             f"replacement transaction underpriced: to replace nonce {nonce} set the fee cap to at least "
-            f"{required_fee} wei and the tip to at least {required_tip} wei"
+            f"{required_fee} wei and the tip to at least {required_tip} wei{blob_fee}"
         )
         self.nonce = nonce
         self.required_fee = required_fee
         self.required_tip = required_tip
+        self.required_blob_fee = required_blob_fee
+
+
+class AddressReserved(PoolRefusal):
+    """A blob transaction of a sender who has others pending, or the other way round (as in geth)."""
+
+    def __init__(self, pending: int, pending_are_blobs: bool) -> None:
+        held, new = ("blob", "ordinary") if pending_are_blobs else ("ordinary", "blob")
+        super().__init__(
+            f"address already reserved: {pending} {held} transactions of this sender are pending, and an account "
+            f"cannot have both kinds in the pool; send {new} transactions once those are mined"
+        )
+        self.pending = pending
 
 
 class NonceGap(PoolRefusal):
-    """An attested transaction whose nonce does not follow its sender's last one."""
+    """An attested or blob transaction whose nonce does not follow its sender's last one."""
 
-    def __init__(self, expected: int, nonce: int) -> None:
+    def __init__(self, expected: int, nonce: int, kind: str = "an attested") -> None:
         super().__init__(
-            f"nonce too high: an attested transaction must follow at once, next nonce {expected}, tx nonce {nonce}"
+            f"nonce too high: {kind} transaction must follow at once, next nonce {expected}, tx nonce {nonce}"
         )
         self.expected = expected
         self.nonce = nonce
@@ -63,7 +81,10 @@ class PoolLimits:
     transactions: int = 50_000
     transactions_per_sender: int = 10_000
     attested_per_sender: int = 4
+    blob_transactions_per_sender: int = 16
     total_bytes: int = 256 * 1024 * 1024
+    sidecar_bytes: int = 128 * 1024 * 1024
+    """Of blobs with their commitments and proofs, beside `total_bytes`."""
     nonce_lead: int = 10_000
     """How far a nonce may be ahead of its sender's next one."""
 
@@ -85,7 +106,15 @@ class PooledTransaction:
     def highest_cost(self) -> int:
         """What the transaction may cost at most in wei, the L2's further fees aside."""
         transaction = self.recovered.transaction
-        return transaction.value + transaction.gas_limit * transaction.max_fee_per_gas
+        cost = transaction.value + transaction.gas_limit * transaction.max_fee_per_gas
+        if transaction.blob_versioned_hashes:
+            cost += len(transaction.blob_versioned_hashes) * GAS_PER_BLOB * transaction.max_fee_per_blob_gas
+        return cost
+
+    @property
+    def is_blob(self) -> bool:
+        """Whether the transaction carries blobs."""
+        return self.recovered.transaction.transaction_type == BLOB
 
 
 class Mempool:
@@ -98,6 +127,7 @@ class Mempool:
         self._highest_costs: dict[bytes, int] = {}
         self._arrivals = count()
         self._bytes = 0
+        self._sidecar_bytes = 0
         self._valid_until: dict[bytes, int] = {}
         self._listeners: list[Callable[[RecoveredTransaction], None]] = []
 
@@ -127,6 +157,8 @@ class Mempool:
             raise AlreadyKnown
         queue = self._by_sender.get(recovered.sender, {})
         held = queue.get(pooled.nonce)
+        if queue and (first := next(iter(queue.values()))).is_blob != pooled.is_blob:
+            raise AddressReserved(len(queue), first.is_blob)
         if held is not None:
             _check_replacement(held, pooled)
             return
@@ -137,6 +169,8 @@ class Mempool:
             )
         if recovered.transaction.transaction_type == ATTESTED:
             self._check_attested(queue, pooled, account_nonce)
+        elif pooled.is_blob:
+            self._check_blobs(queue, pooled, account_nonce)
         if len(queue) >= self._limits.transactions_per_sender:
             raise PoolFull(
                 f"the pool holds {len(queue)} transactions of this sender, the limit; wait for some to be included"
@@ -157,6 +191,7 @@ class Mempool:
         self._by_hash[recovered.hash] = pooled
         self._highest_costs[recovered.sender] = self._highest_costs.get(recovered.sender, 0) + pooled.highest_cost
         self._bytes += len(recovered.raw)
+        self._sidecar_bytes += _sidecar_bytes(recovered)
         if isinstance(recovered.transaction, AttestedTransaction):
             self._valid_until[recovered.hash] = recovered.transaction.attestation.valid_until
         for listener in list(self._listeners):
@@ -208,6 +243,20 @@ class Mempool:
                 f"{attested} attested transactions of this sender are pending, the limit; wait for them to be included"
             )
 
+    def _check_blobs(
+        self, queue: Mapping[int, PooledTransaction], pooled: PooledTransaction, account_nonce: int
+    ) -> None:
+        expected = self.next_nonce(pooled.recovered.sender, account_nonce)
+        if pooled.nonce > expected:
+            raise NonceGap(expected, pooled.nonce, "a blob")
+        if len(queue) >= self._limits.blob_transactions_per_sender:
+            raise PoolFull(
+                f"account limit exceeded: {len(queue)} blob transactions of this sender are pending, the limit; "
+                "wait for them to be included"
+            )
+        if self._sidecar_bytes + _sidecar_bytes(pooled.recovered) > self._limits.sidecar_bytes:
+            raise PoolFull(f"txpool is full: {self._sidecar_bytes} bytes of blobs are waiting; try again later")
+
     def _forget(self, pooled: PooledTransaction) -> None:
         recovered = pooled.recovered
         del self._by_hash[recovered.hash]
@@ -218,16 +267,27 @@ class Mempool:
             del self._by_sender[recovered.sender]
             del self._highest_costs[recovered.sender]
         self._bytes -= len(recovered.raw)
+        self._sidecar_bytes -= _sidecar_bytes(recovered)
         self._valid_until.pop(recovered.hash, None)
 
 
 def _check_replacement(held: PooledTransaction, new: PooledTransaction) -> None:
     old_transaction, new_transaction = held.recovered.transaction, new.recovered.transaction
-    required_fee = _bumped(old_transaction.max_fee_per_gas)
-    required_tip = _bumped(old_transaction.max_priority_fee_per_gas)
-    if new_transaction.max_fee_per_gas < required_fee or new_transaction.max_priority_fee_per_gas < required_tip:
-        raise ReplacementUnderpriced(held.nonce, required_fee, required_tip)
+    percent = BLOB_REPLACEMENT_BUMP_PERCENT if held.is_blob else REPLACEMENT_BUMP_PERCENT
+    required_fee = _bumped(old_transaction.max_fee_per_gas, percent)
+    required_tip = _bumped(old_transaction.max_priority_fee_per_gas, percent)
+    required_blob_fee = _bumped(old_transaction.max_fee_per_blob_gas, percent)
+    if (
+        new_transaction.max_fee_per_gas < required_fee
+        or new_transaction.max_priority_fee_per_gas < required_tip
+        or new_transaction.max_fee_per_blob_gas < required_blob_fee
+    ):
+        raise ReplacementUnderpriced(held.nonce, required_fee, required_tip, required_blob_fee)
 
 
-def _bumped(fee: int) -> int:
-    return -(-fee * (100 + REPLACEMENT_BUMP_PERCENT) // 100)
+def _bumped(fee: int, percent: int) -> int:
+    return -(-fee * (100 + percent) // 100)
+
+
+def _sidecar_bytes(recovered: RecoveredTransaction) -> int:
+    return sum(len(sidecar.blob) + len(sidecar.commitment) + len(sidecar.proof) for sidecar in recovered.sidecars)

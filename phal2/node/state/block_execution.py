@@ -6,7 +6,7 @@ from phal2.node.attestation.dcap import QuoteVerdicts
 from phal2.node.attestation.verified import VerifiedAttestation
 from phal2.node.protocol.deposits import DepositTransaction
 from phal2.node.protocol.receipts import Receipt, logs_bloom
-from phal2.node.protocol.transaction_codec import RecoveredTransaction
+from phal2.node.protocol.transaction_codec import RecoveredTransaction, Transaction
 from phal2.node.state.blobs import blob_schedule
 from phal2.node.state.block_scope import BlockScope
 from phal2.node.state.create2_deployer import install_create2_deployer
@@ -65,6 +65,13 @@ class BlockExecution:
     def remaining_gas(self) -> int:
         """Gas that is left for further transactions."""
         return self._scope.environment.gas_limit - self._gas_used
+
+    def has_room_for_blobs(self, transaction: Transaction) -> bool:
+        """Tell whether the block has room for a transaction's blobs, and the transaction pays their price in it."""
+        return (
+            len(transaction.blob_versioned_hashes) <= self._maximum_blobs - self._blobs
+            and transaction.max_fee_per_blob_gas >= self._scope.blob_base_fee
+        )
 
     @property
     def state(self) -> WorldState:

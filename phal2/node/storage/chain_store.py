@@ -1,12 +1,13 @@
 """The store of one chain: blocks with all that belongs to them, state, and heads."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
 from typing import Final
 
 from phal2.node.attestation.verified import VerifiedAttestation
+from phal2.node.protocol.blob_sidecars import BlobSidecar
 from phal2.node.protocol.block_refs import BlockId
 from phal2.node.protocol.headers import Block, Header, decode_header, encode_header
 from phal2.node.protocol.keccak import keccak256
@@ -14,7 +15,7 @@ from phal2.node.protocol.receipts import Receipt
 from phal2.node.state.database import StateUpdate
 from phal2.node.state.outcomes import ExecutedBlock
 from phal2.node.state.trie import CAPACITY, TrieReader
-from phal2.node.storage import block_records, metadata, safe_heads, state_edits
+from phal2.node.storage import blob_records, block_records, metadata, safe_heads, state_edits
 from phal2.node.storage.attestation_record import decode_attestation, encode_attestation
 from phal2.node.storage.canonical_chain import TransactionLocation, move_head, possible_locations
 from phal2.node.storage.environment import INITIAL_MAP_SIZE, Environment
@@ -41,12 +42,16 @@ class ChainStore:
     and BlockHashes.
     """
 
-    def __init__(self, environment: Environment, genesis: BlockId, retention: int | None) -> None:
+    def __init__(
+        self, environment: Environment, genesis: BlockId, retention: int | None, blob_retention: int | None
+    ) -> None:
         """Use `ChainStore.open`."""
         self.genesis = genesis
         """The chain's first block."""
         self.retention = retention
         """Of how many of the last blocks the states are kept; None for all."""
+        self.blob_retention = blob_retention
+        """Of how many of the last blocks the blobs are kept; None for all."""
         self.reader = TrieReader(self)
         """Reads the newest states, for the blocks on them and for admission to the pool: it lasts, and is shared."""
         self._environment = environment
@@ -68,12 +73,14 @@ class ChainStore:
         chain_id: int,
         *,
         retention: int | None = None,
+        blob_retention: int | None = None,
         initial_map_size: int = INITIAL_MAP_SIZE,
         durable: bool = True,
     ) -> "ChainStore":
         """Open the store at `path`, or make it and write the genesis.
 
         The states of the last `retention` blocks are kept, and all of those above the finalized head; None keeps all.
+        The blobs of the last `blob_retention` blocks are kept; None keeps all.
         Without `durable` commits are not forced to the disk: only for directories that are thrown away. Raises the
         `StorageError` that says why the directory cannot be used: not writable, in use, no database, an unknown format,
         another chain.
@@ -84,7 +91,8 @@ class ChainStore:
                 _write_genesis(environment, genesis, chain_id)
             else:
                 metadata.check_identity(environment, chain_id, genesis.block.hash)
-            store = cls(environment, BlockId(genesis.block.hash, genesis.block.header.number), retention)
+            genesis_id = BlockId(genesis.block.hash, genesis.block.header.number)
+            store = cls(environment, genesis_id, retention, blob_retention)
             store.reader.adopt(store._newest_nodes(CAPACITY))
             return store
         except BaseException:
@@ -206,6 +214,11 @@ class ChainStore:
         record = self._environment.get(Table.ATTESTATIONS, index_key(block_hash, index))
         return None if record is None else decode_attestation(record)
 
+    def blob(self, versioned_hash: bytes) -> BlobSidecar | None:
+        """Return a blob that a block carried, canonical or not."""
+        record = self._environment.get(Table.BLOBS, versioned_hash)
+        return None if record is None else blob_records.decode_blob(record)
+
     def find_transaction(self, transaction_hash: bytes) -> TransactionLocation | None:
         """Return where the canonical chain holds a transaction."""
         for location in self._environment.read(lambda found: possible_locations(found, transaction_hash)):
@@ -240,13 +253,16 @@ class ChainStore:
         self._environment.write(change)
         self._heads = heads
 
-    def write_block(self, executed: ExecutedBlock, heads: Heads | None = None) -> None:
+    def write_block(
+        self, executed: ExecutedBlock, heads: Heads | None = None, sidecars: Sequence[BlobSidecar] = ()
+    ) -> None:
         """Store a block with all that belongs to it and make it the tip of the canonical chain, in one transaction.
 
         Its parent must be stored. Where the parent is not the present tip, the canonical chain moves to the new block's
         branch. Without `heads` the safe and finalized heads stay, but fall back to the last shared block where they
-        were on the branch that is left. States that the retention does not ask for are pruned. Raises `UnknownBlock`,
-        `StatePruned`, or `WriteFailed` where the disk does not take it.
+        were on the branch that is left. `sidecars` are those of the block's blob transactions. States and blobs that
+        the retention does not ask for are pruned. Raises `UnknownBlock`, `StatePruned`, or `WriteFailed` where the disk
+        does not take it.
         """
         block = executed.block
         new_head = BlockId(block.hash, block.header.number)
@@ -264,6 +280,9 @@ class ChainStore:
             shared = move_head(transaction, self._heads.unsafe, new_head, executed.transaction_hashes)
             new_heads = replace(self._heads.clamped(shared), unsafe=new_head) if heads is None else heads
             write_heads(transaction, new_heads)
+            blob_records.write_blobs(transaction, new_head.number, sidecars)
+            if self.blob_retention is not None:
+                blob_records.prune_blobs(transaction, new_head.number - self.blob_retention + 1)
             return new_heads, prune(transaction, self.retention, new_heads)
 
         self._heads, pruned = self._environment.write(change)

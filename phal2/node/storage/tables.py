@@ -41,6 +41,10 @@ class Table(StrEnum):
 
     Behind them stand those of edits, whose keys end with 16 more bytes (`state_edits`).
     """
+    BLOBS = "blobs"
+    """Versioned hash → number of the last block that carried the blob, commitment, proof, blob (`blob_records`)."""
+    BLOB_BLOCKS = "blob_blocks"
+    """Number of a block ++ versioned hash of a blob that it carried → nothing."""
     SAFE_HEADS = "safe_heads"
     """L1 number → L1 hash ++ L2 hash ++ L2 number: the safe head after that L1 block was derived from."""
 

@@ -7,13 +7,16 @@ from typing import Any
 from phal2.devnet.l1 import EmbeddedL1
 from phal2.devnet.system_contracts import L1_SYSTEM_CONTRACTS
 from phal2.node.driver.clock import Clock
+from phal2.node.l1.kzg import KzgWorker
 from phal2.node.protocol import rlp
+from phal2.node.protocol.blob_sidecars import BYTES_PER_BLOB, BlobSidecar, encode_network_form
 from phal2.node.protocol.keccak import keccak256
 from phal2.node.protocol.signatures import address_of_private_key, sign
 from phal2.node.protocol.transaction_codec import encode_transaction, signing_hash
 from phal2.node.protocol.transactions import (
     AccessListTransaction,
     Authorization,
+    BlobTransaction,
     DynamicFeeTransaction,
     LegacyTransaction,
     SetCodeTransaction,
@@ -63,8 +66,9 @@ def genesis() -> ExecutedBlock:
     return l1_genesis_block(L1Rules(CHAIN_ID), state, GENESIS_TIME, 30_000_000, GWEI)
 
 
-def open_l1(path: Path, clock: Clock | None = None) -> EmbeddedL1:
-    return EmbeddedL1.open(path, genesis(), CHAIN_ID, 2, clock or StoppedClock(GENESIS_TIME + 100), durable=False)
+def open_l1(path: Path, clock: Clock | None = None, **options: Any) -> EmbeddedL1:
+    clock = clock or StoppedClock(GENESIS_TIME + 100)
+    return EmbeddedL1.open(path, genesis(), CHAIN_ID, 2, clock, durable=False, **options)
 
 
 def signed(unsigned: SignedTransaction, key: bytes = KEY) -> bytes:
@@ -90,6 +94,39 @@ def dynamic_fee(nonce: int, key: bytes = KEY, **fields: Any) -> bytes:
         "s": 0,
     }
     return signed(DynamicFeeTransaction(**(values | fields)), key)
+
+
+def blob_envelope(nonce: int, sidecars: tuple[BlobSidecar, ...], key: bytes = KEY, **fields: Any) -> bytes:
+    values: dict[str, Any] = {
+        "chain_id": CHAIN_ID,
+        "nonce": nonce,
+        "max_priority_fee_per_gas": GWEI,
+        "max_fee_per_gas": 10 * GWEI,
+        "gas_limit": 100_000,
+        "to": RECEIVER,
+        "value": 0,
+        "data": b"",
+        "access_list": (),
+        "max_fee_per_blob_gas": GWEI,
+        "blob_versioned_hashes": tuple(sidecar.versioned_hash for sidecar in sidecars),
+        "y_parity": 0,
+        "r": 0,
+        "s": 0,
+    }
+    return signed(BlobTransaction(**(values | fields)), key)
+
+
+def blob_transaction(nonce: int, sidecars: tuple[BlobSidecar, ...], key: bytes = KEY, **fields: Any) -> bytes:
+    """The network form."""
+    return encode_network_form(blob_envelope(nonce, sidecars, key, **fields), sidecars)
+
+
+def some_blob(number: int) -> bytes:
+    return b"".join((number + index).to_bytes(32, "big") for index in range(BYTES_PER_BLOB // 32))
+
+
+async def some_sidecars(kzg: KzgWorker, count: int) -> tuple[BlobSidecar, ...]:
+    return await kzg.commit([some_blob(number) for number in range(count)])
 
 
 def legacy(nonce: int) -> bytes:

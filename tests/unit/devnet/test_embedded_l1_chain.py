@@ -23,7 +23,6 @@ from embedded_l1_rig import (
 )
 
 from phal2.devnet.l1 import EmbeddedL1
-from phal2.devnet.l1.embedded_l1 import BlobsNotSupported
 from phal2.devnet.l1.sealing import COINBASE
 from phal2.node.protocol.errors import InvalidTransaction, Phal2Error
 from phal2.node.protocol.keccak import keccak256
@@ -175,11 +174,6 @@ async def test_a_used_nonce_is_refused(l1: EmbeddedL1) -> None:
     await l1.mine()
     with pytest.raises(InvalidTransaction, match="nonce too low"):
         await l1.submit_transaction(dynamic_fee(0, value=2))
-
-
-async def test_blob_transactions_are_refused_with_what_to_do_instead(l1: EmbeddedL1) -> None:
-    with pytest.raises(BlobsNotSupported, match="blob transactions need a sidecar; not supported yet"):
-        await l1.submit_transaction(b"\x03" + b"\xc0")
 
 
 async def test_transactions_of_several_senders_are_ordered_by_tip(l1: EmbeddedL1) -> None:

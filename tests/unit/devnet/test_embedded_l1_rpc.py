@@ -123,7 +123,7 @@ async def test_the_constants_of_the_chain_are_served(client: L1Client) -> None:
 async def test_what_the_chain_refuses_comes_with_its_reason(client: L1Client) -> None:
     with pytest.raises(EndpointRefused, match="insufficient funds"):
         await client.send_raw_transaction(dynamic_fee(0, value=10**24))
-    with pytest.raises(EndpointRefused, match="blob transactions need a sidecar"):
+    with pytest.raises(EndpointRefused, match="blob transaction without its sidecar: send 0x03"):
         await client.send_raw_transaction(b"\x03\xc0")
 
 
