@@ -17,13 +17,12 @@ from phal2.devnet.batching import RestartableBatcher
 from phal2.devnet.description import DevnetDescription
 from phal2.devnet.development.devnet_snapshots import DevnetSnapshots
 from phal2.devnet.development.l2_chain import L2Development
-from phal2.devnet.embedded_start import start_embedded_l1
 from phal2.devnet.ground import Ground, Progress
 from phal2.devnet.rollup import L2_CONTRACTS, DevnetRollup, devnet_rollup
 from phal2.devnet.rollup_files import write_rollup_files
 from phal2.devnet.running_l1 import RunningL1
 from phal2.devnet.servers import serve_l2
-from phal2.devnet.settings import DevnetSettings
+from phal2.devnet.settings import ANVIL, DevnetSettings
 from phal2.devnet.tee.root import SIMULATOR_ROOT_CA_DER
 from phal2.node.driver.clock import Clock
 from phal2.node.driver.rollup_node import NodeSettings, RollupNode
@@ -107,7 +106,7 @@ async def _start(settings: DevnetSettings, progress: Progress, parts: AsyncExitS
     accounts = accounts_of_mnemonic(settings.mnemonic, settings.account_count)
     ground = Ground(settings, _data_directory(settings.data_dir, parts), accounts, Clock(), progress, parts)
     migration_tree = None if settings.migration_tree is None else read_tree(settings.migration_tree)
-    l1 = await start_embedded_l1(ground)
+    l1 = await _start_l1(ground)
     progress("L2: starting the sequencer")
     rollup = devnet_rollup(settings, ground.balances, ground.owner, l1.contracts, l1.start)
     sequencer = await _start_node(ground, l1, rollup, migration_tree, is_sequencer=True)
@@ -134,6 +133,17 @@ async def _start(settings: DevnetSettings, progress: Progress, parts: AsyncExitS
         tee_root_der=SIMULATOR_ROOT_CA_DER,
     )
     return Devnet(description, ground.clock, l1, sequencer.node, follower.node, batching, parts)
+
+
+async def _start_l1(ground: Ground) -> RunningL1:
+    # Each brings much that the other does without.
+    if ground.settings.l1 == ANVIL:
+        from phal2.devnet.anvil.start import start_anvil
+
+        return await start_anvil(ground)
+    from phal2.devnet.embedded_start import start_embedded_l1
+
+    return await start_embedded_l1(ground)
 
 
 async def _start_node(
@@ -182,7 +192,7 @@ async def _begin_development(
     if development is None:
         return
     if l1.controls is not None:
-        snapshots = await DevnetSnapshots.begin(l1.controls, sequencer.node, (follower.node,), ground.clock, batcher)
+        snapshots = await DevnetSnapshots.begin(l1.controls, sequencer.node, (follower.node,), batcher)
         development.snapshots = snapshots
         l1.controls.surround(l1.start.number, snapshots.follow_l1, development.reset)
     development.set_automine(ground.settings.automine)

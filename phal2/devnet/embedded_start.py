@@ -1,13 +1,11 @@
 """Starts the embedded L1 of a devnet: its genesis, its server, and where the chain is new the contracts."""
 
-from typing import Final
-
 from phal2.devnet.accounts import role_account
 from phal2.devnet.deployment import deploy_l1_contracts, planned_l1_contracts
 from phal2.devnet.development.chain import MOST_BLOCKS
 from phal2.devnet.development.embedded_controls import EmbeddedL1Controls
 from phal2.devnet.development.l1_chain import L1Development
-from phal2.devnet.ground import ROLE_BALANCE, Ground
+from phal2.devnet.ground import DEPLOYER, ROLE_BALANCE, SENDING_ROLES, TREASURY, Ground
 from phal2.devnet.l1 import EmbeddedL1
 from phal2.devnet.record import DevnetRecord, discard_unfinished_start, read_record, write_record
 from phal2.devnet.rollup import GENESIS_BASE_FEE
@@ -18,9 +16,6 @@ from phal2.node.l1.client import L1Client
 from phal2.node.state.genesis import GenesisAccount, genesis_state, l1_genesis_block
 from phal2.node.state.outcomes import ExecutedBlock
 from phal2.node.state.rules import L1Rules
-
-SENDING_ROLES: Final = ("batcher",)
-"""The roles that send transactions on L1 as long as the devnet runs."""
 
 
 async def start_embedded_l1(ground: Ground) -> RunningL1:
@@ -49,7 +44,7 @@ async def start_embedded_l1(ground: Ground) -> RunningL1:
     parts.push_async_callback(server.stop)
     client = L1Client(server.url)
     parts.push_async_callback(client.close)
-    deployer, treasury = role_account("deployer"), role_account("treasury")
+    deployer, treasury = role_account(DEPLOYER), role_account(TREASURY)
     if record is None:
         ground.progress("L1: deploying the contracts")
         start = await deploy_l1_contracts(client, deployer, ground.owner, treasury.address, chain.mine)
@@ -63,7 +58,7 @@ async def start_embedded_l1(ground: Ground) -> RunningL1:
 
 
 def _l1_genesis(ground: Ground, timestamp: int) -> ExecutedBlock:
-    roles = {role_account(role).address: ROLE_BALANCE for role in ("deployer", *SENDING_ROLES)}
+    roles = {role_account(role).address: ROLE_BALANCE for role in (DEPLOYER, *SENDING_ROLES)}
     balances = ground.balances | roles
     accounts = {address: GenesisAccount(balance=balance) for address, balance in balances.items()}
     settings = ground.settings

@@ -13,6 +13,11 @@ from phal2.node.driver.clock import Clock
 ROLE_BALANCE: Final = 1_000_000 * ETHER
 """Balance of a role's account (batcher, deployer, …) on an L1 that was made for this devnet."""
 
+DEPLOYER: Final = "deployer"
+TREASURY: Final = "treasury"
+SENDING_ROLES: Final = ("batcher",)
+"""The roles that send transactions on L1 as long as the devnet runs."""
+
 Progress = Callable[[str], None]
 
 

@@ -140,7 +140,7 @@ class DevnetProcess:
 
     def reorg_l1(self, depth: int) -> None:
         """Replace the newest `depth` L1 blocks by others; L2 follows."""
-        self.l1.request("anvil_reorg", depth)
+        self.l1.request("anvil_reorg", depth, [])
 
     @contextmanager
     def stop_sequencer(self) -> Iterator[None]:

@@ -13,7 +13,7 @@ from phal2.node.protocol.errors import Phal2Error
 
 _FILE_NAME: Final = "devnet.json"
 _MARK_NAME: Final = "devnet.unfinished"
-_FORMAT_VERSION: Final = 1
+_FORMAT_VERSION: Final = 2
 
 
 class DataDirectoryError(Phal2Error):
@@ -105,6 +105,7 @@ def discard_unfinished_start(data_dir: Path, l1_path: Path) -> None:
 def _lasting_settings(settings: DevnetSettings) -> dict[str, object]:
     """Return the settings that the chains' genesis depends on, under the names of the command's options."""
     return {
+        "l1": settings.l1,
         "l1-block-time": settings.l1_block_time,
         "l2-block-time": settings.l2_block_time,
         "l1-chain-id": settings.l1_chain_id,

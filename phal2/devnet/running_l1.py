@@ -3,9 +3,11 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from phal2.devnet.deployment import L1Contracts
 from phal2.devnet.development.l1_controls import L1Controls
+from phal2.devnet.record import DataDirectoryError
 from phal2.node.l1.client import L1Client
 from phal2.node.protocol.block_refs import L1BlockRef
 
@@ -24,3 +26,13 @@ class RunningL1:
     start: L1BlockRef
     tasks: "Sequence[asyncio.Task[None]]"
     controls: L1Controls | None
+
+
+async def require_start(client: L1Client, start: L1BlockRef, path: Path) -> None:
+    """Raise `DataDirectoryError` where L1 does not have the block on which the recorded L2 begins."""
+    block = await client.block_ref(start.number)
+    if block is None or block.hash != start.hash:
+        raise DataDirectoryError(
+            f"{path} belongs to a devnet that begins on L1 block {start.number} (0x{start.hash.hex()}), which this L1 "
+            "does not have; use the L1 that it was made with, or another directory"
+        )

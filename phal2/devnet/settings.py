@@ -9,6 +9,9 @@ from phal2.node.rpc.options import RpcOptions
 
 ETHER: Final = 10**18
 
+EMBEDDED: Final = "embedded"
+ANVIL: Final = "anvil"
+
 _MOST_WHOLE_DIGITS: Final = 60
 """Of an amount in ETH; 2^256 wei have 60."""
 
@@ -20,7 +23,8 @@ class DevnetSettings:
     Without a data directory the chains live in a temporary one that is removed at the end. `state_retention` is the
     number of newest blocks whose state each chain keeps, None for all. `development` offers the development methods,
     `automine` seals an L2 block for each transaction, `allow_state_edits` lets the state of L2 be edited, after which
-    the follower has another chain. `rpc` is for all servers.
+    the follower has another chain. `rpc` is for all servers. `l1` says which L1; `anvil` is the program where
+    that is not the one on the PATH.
     """
 
     host: str = "127.0.0.1"
@@ -44,6 +48,8 @@ class DevnetSettings:
     automine: bool = False
     allow_state_edits: bool = False
     rpc: RpcOptions = field(default_factory=RpcOptions)
+    l1: str = EMBEDDED
+    anvil: Path | None = None
 
 
 def format_ether(wei: int) -> str:

@@ -67,10 +67,19 @@ def run_script(name: str, arguments: dict[str, Any]) -> dict[str, Any]:
 
 def cast_program() -> Path:
     """Return Foundry's cast; raise `ClientsMissing` where there is none for this machine."""
+    return _foundry_program("cast")
+
+
+def anvil_program() -> Path:
+    """Return Foundry's anvil; raise `ClientsMissing` where there is none for this machine."""
+    return _foundry_program("anvil")
+
+
+def _foundry_program(name: str) -> Path:
     ensure_installed()
     architecture = _ARCHITECTURES.get(platform.machine().lower(), platform.machine())
-    package = f"cast-{platform.system().lower()}-{architecture}"
-    program = FOLDER / "node_modules" / "@foundry-rs" / package / "bin" / "cast"
+    package = f"{name}-{platform.system().lower()}-{architecture}"
+    program = FOLDER / "node_modules" / "@foundry-rs" / package / "bin" / name
     if not program.exists():
         raise ClientsMissing(f"npm has no package {package}")
     return program

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from phal2.devnet.accounts import DEFAULT_ACCOUNT_COUNT, DEFAULT_MNEMONIC
-from phal2.devnet.settings import DevnetSettings, format_ether, parse_ether
+from phal2.devnet.settings import ANVIL, EMBEDDED, DevnetSettings, format_ether, parse_ether
 from phal2.node.command.rpc_options import add_rpc_options, rpc_options
 from phal2.node.command.state_retention import add_state_retention_option
 
@@ -43,6 +43,19 @@ def add_devnet_parser(commands: "argparse._SubParsersAction[argparse.ArgumentPar
     parser.add_argument("--data-dir", type=Path, metavar="DIR", help="keep the chains here (default: a temporary one)")
     add_state_retention_option(parser)
     add_rpc_options(parser)
+    parser.add_argument(
+        "--l1",
+        type=_l1,
+        default=defaults.l1,
+        metavar="WHICH",
+        help="the L1: 'embedded', or 'anvil' to run Foundry's anvil (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--anvil",
+        type=Path,
+        metavar="PROGRAM",
+        help="the anvil that --l1 anvil runs (default: the one on the PATH; npm has it as @foundry-rs/anvil)",
+    )
     parser.add_argument("--host", default=defaults.host, help="address to listen on (default: %(default)s)")
     for option, default, what in (
         ("--l1-port", defaults.l1_port, "L1"),
@@ -170,7 +183,15 @@ def _settings(arguments: argparse.Namespace) -> DevnetSettings:
         development=not arguments.no_dev,
         automine=arguments.automine,
         allow_state_edits=arguments.allow_state_edits,
+        l1=arguments.l1,
+        anvil=arguments.anvil,
     )
+
+
+def _l1(text: str) -> str:
+    if text not in (EMBEDDED, ANVIL):
+        raise argparse.ArgumentTypeError(f"{text!r} is no L1; expected {EMBEDDED} or {ANVIL}")
+    return text
 
 
 def _port(text: str) -> int:

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from phal2.devnet.batching import RestartableBatcher
 from phal2.devnet.development.l1_controls import L1Controls, L1Snapshot
 from phal2.devnet.development.snapshots import ChainSnapshot, Snapshots, chain_snapshot, refill, require_kept
-from phal2.node.driver.clock import Clock
 from phal2.node.driver.l2_chain import HeadRefs
 from phal2.node.driver.rollup_node import RollupNode
 
@@ -25,11 +24,10 @@ class NodeSnapshot:
 
 @dataclass(frozen=True, slots=True)
 class DevnetSnapshot:
-    """The devnet at a moment, `time` in Unix seconds of its clock; `nodes` in the order of the devnet's."""
+    """The devnet at a moment; `nodes` in the order of the devnet's."""
 
     l1: L1Snapshot
     nodes: tuple[NodeSnapshot, ...]
-    time: float
 
 
 class DevnetSnapshots:
@@ -40,14 +38,12 @@ class DevnetSnapshots:
         l1: L1Controls,
         sequencer: RollupNode,
         followers: Sequence[RollupNode],
-        clock: Clock,
         batcher: RestartableBatcher,
     ) -> None:
         """Use `begin`."""
         self._l1 = l1
         self._sequencer = sequencer
         self._nodes = (sequencer, *followers)
-        self._clock = clock
         self._batcher = batcher
         self._snapshots: Snapshots[DevnetSnapshot] = Snapshots()
         self._start: DevnetSnapshot | None = None
@@ -58,11 +54,10 @@ class DevnetSnapshots:
         l1: L1Controls,
         sequencer: RollupNode,
         followers: Sequence[RollupNode],
-        clock: Clock,
         batcher: RestartableBatcher,
     ) -> "DevnetSnapshots":
         """Note the devnet's present state as its start."""
-        snapshots = cls(l1, sequencer, followers, clock, batcher)
+        snapshots = cls(l1, sequencer, followers, batcher)
         snapshots._start = await snapshots._take()
         return snapshots
 
@@ -99,7 +94,7 @@ class DevnetSnapshots:
         # L1 first: so its blocks hold no batch of an L2 block above the noted heads. Heads that rest on an L1 block
         # sealed in between go back to what rests on L1, as derivation begins anew after a return.
         l1 = await self._l1.take_snapshot()
-        return DevnetSnapshot(l1, tuple(map(_node_snapshot, self._nodes)), self._clock.now())
+        return DevnetSnapshot(l1, tuple(map(_node_snapshot, self._nodes)))
 
     async def _return_to(self, snapshot: DevnetSnapshot) -> None:
         snapshot.l1.require_kept()
@@ -116,7 +111,6 @@ class DevnetSnapshots:
             for node in self._nodes:
                 await held.enter_async_context(node.derivation.held())
             await snapshot.l1.return_to()
-            self._clock.go_to(snapshot.time)
             for node, noted in zip(self._nodes, snapshot.nodes, strict=True):
                 await _return_node_to(node, noted)
         log.info("the devnet has returned to L2 block %d", snapshot.nodes[0].heads.unsafe.number)

@@ -17,9 +17,8 @@ class EmbeddedL1Controls:
         self._development = development
         self._senders = frozenset(senders)
 
-    @property
-    def interval(self) -> int | None:
-        """The seconds between two L1 blocks that come by themselves, None where none do."""
+    async def interval(self) -> int | None:
+        """Return the seconds between two L1 blocks that come by themselves, None where none do."""
         return self._chain.interval
 
     async def head_time(self) -> int:
@@ -36,7 +35,7 @@ class EmbeddedL1Controls:
         noted = self._development.take_snapshot()
         pool = tuple(transaction for transaction in noted.pool if transaction.sender not in self._senders)
         kept = ChainSnapshot(noted.head, noted.state_location, pool)
-        return EmbeddedL1Snapshot(self._chain, self._development, kept)
+        return EmbeddedL1Snapshot(self._chain, self._development, kept, self._chain.clock.now())
 
     def surround(
         self, first_block: int, reorganised: Callable[[], Awaitable[None]], reset: Callable[[], Awaitable[None]]
@@ -47,11 +46,12 @@ class EmbeddedL1Controls:
 
 @dataclass(frozen=True, slots=True)
 class EmbeddedL1Snapshot:
-    """A snapshot of the embedded L1."""
+    """A snapshot of the embedded L1; `time` in Unix seconds of its clock."""
 
     chain: EmbeddedL1
     development: L1Development
     noted: ChainSnapshot
+    time: float
 
     def require_kept(self) -> None:
         """Raise `SnapshotPruned` where the state is no longer kept."""
@@ -60,3 +60,4 @@ class EmbeddedL1Snapshot:
     async def return_to(self) -> None:
         """Return there. Raises `SnapshotPruned`."""
         await self.development.return_to(self.noted)
+        self.chain.clock.go_to(self.time)

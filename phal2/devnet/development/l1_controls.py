@@ -5,23 +5,28 @@ from typing import Protocol
 
 
 class L1Snapshot(Protocol):
-    """A noted state of L1. What the devnet's own parts had in L1's pool is not in it: they send that anew."""
+    """A noted state of L1 and of the devnet's clock.
+
+    What the devnet's own parts had in L1's pool is not in it: they send that anew.
+    """
 
     def require_kept(self) -> None:
         """Raise a `Phal2Error` where L1 is known not to be able to return there."""
         ...
 
     async def return_to(self) -> None:
-        """Make it L1's present state; it can be returned to again. Raises a `Phal2Error` where L1 cannot."""
+        """Make it L1's present state and its time the clock's; it can be returned to again.
+
+        Raises a `Phal2Error` where L1 cannot; then nothing has changed.
+        """
         ...
 
 
 class L1Controls(Protocol):
     """An L1 that goes along when the devnet's time moves forward, and goes back when the devnet does."""
 
-    @property
-    def interval(self) -> int | None:
-        """The seconds between two L1 blocks that come by themselves, None where none do."""
+    async def interval(self) -> int | None:
+        """Return the seconds between two L1 blocks that come by themselves, None where none do."""
         ...
 
     async def head_time(self) -> int:

@@ -185,7 +185,7 @@ class L2Development:
         if self._is_manual:
             self._sequencing.build_up_to(number)
         target = head.timestamp + blocks * self._sequencer.config.block_time
-        seals_l1 = self._l1 is not None and self._l1.interval is not None
+        seals_l1 = self._l1 is not None and await self._l1.interval() is not None
         await self._advance(target, number, seals_l1=seals_l1)
         await self._until(lambda: self._sequencer.heads.unsafe.number >= number)
 
@@ -210,7 +210,7 @@ class L2Development:
 
     async def _seal_l1(self, time: int) -> None:
         """Have L1 seal a block at `time`, where one is due by then."""
-        if self._l1 is not None and time - await self._l1.head_time() >= (self._l1.interval or 1):
+        if self._l1 is not None and time - await self._l1.head_time() >= (await self._l1.interval() or 1):
             await self._l1.mine(time)
 
     def _require_l1(self, refused: str) -> None:

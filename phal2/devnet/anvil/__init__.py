@@ -1,0 +1,1 @@
+"""Foundry's anvil as the L1 of a devnet."""

@@ -1,0 +1,98 @@
+"""Starts an anvil as the L1 of a devnet: as a child process, funded, with the contracts deployed where it is new."""
+
+import asyncio
+from pathlib import Path
+from typing import Final
+
+from phal2.devnet.accounts import role_account
+from phal2.devnet.anvil.controls import AnvilControls
+from phal2.devnet.anvil.process import AnvilProcess, find_anvil
+from phal2.devnet.deployment import deploy_l1_contracts, planned_l1_contracts
+from phal2.devnet.ground import DEPLOYER, ROLE_BALANCE, SENDING_ROLES, TREASURY, Ground
+from phal2.devnet.l1.sealing import SAFE_DISTANCE
+from phal2.devnet.record import DevnetRecord, discard_unfinished_start, read_record, write_record
+from phal2.devnet.rollup import GENESIS_BASE_FEE
+from phal2.devnet.running_l1 import RunningL1, require_start
+from phal2.node.l1.client import L1Client
+
+_STATE_SECONDS: Final = 5
+"""How often anvil writes its chain down where it is to be kept."""
+
+
+async def start_anvil(ground: Ground) -> RunningL1:
+    """Start anvil, fund the accounts, and where the chain is new deploy the contracts.
+
+    Raises `AnvilMissing`, `AnvilFailed`, `EndpointError`, `DataDirectoryError` and `DeploymentError`.
+    """
+    settings, parts = ground.settings, ground.parts
+    record = read_record(ground.data_dir, settings)
+    program = find_anvil(settings.anvil)
+    ground.progress(f"L1: starting {program}")
+    path = ground.data_dir / "l1"
+    if record is None:
+        discard_unfinished_start(ground.data_dir, path)
+    path.mkdir(parents=True, exist_ok=True)
+    genesis_time = int(ground.clock.now()) if record is None else record.l1_genesis_time
+    process = await AnvilProcess.start(program, _options(ground, path, genesis_time))
+    parts.push_async_callback(process.stop)
+    client = L1Client(process.url)
+    parts.push_async_callback(client.close)
+    # A line for each request is of no use to anybody here.
+    await client.rpc.call("anvil_setLoggingEnabled", False)
+    senders = [role_account(role).address for role in SENDING_ROLES]
+    controls = AnvilControls(client, ground.clock, senders)
+    deployer = role_account(DEPLOYER)
+    if record is None:
+        await fund(client, ground)
+        ground.progress("L1: deploying the contracts")
+        treasury = role_account(TREASURY).address
+        start = await deploy_l1_contracts(client, deployer, ground.owner, treasury, lambda: client.rpc.call("evm_mine"))
+        write_record(ground.data_dir, settings, DevnetRecord(genesis_time, start))
+    else:
+        start = record.l1_start
+        await require_start(client, start, path)
+    keeping_time = asyncio.create_task(controls.keep_time())
+    parts.push_async_callback(_cancel, keeping_time)
+    tasks = (process.task, keeping_time)
+    offered = controls if settings.development else None
+    return RunningL1(process.url, client, planned_l1_contracts(deployer.address), start, tasks, offered)
+
+
+async def fund(client: L1Client, ground: Ground) -> None:
+    """Give the dev accounts and the devnet's roles what they have on an embedded L1. Raises `EndpointError`."""
+    roles = {role_account(role).address: ROLE_BALANCE for role in (DEPLOYER, *SENDING_ROLES)}
+    balances = ground.balances | roles
+    await client.rpc.batch(
+        [("anvil_setBalance", [f"0x{address.hex()}", hex(balance)]) for address, balance in balances.items()]
+    )
+
+
+def _options(ground: Ground, path: Path, genesis_time: int) -> list[str]:
+    settings = ground.settings
+    options = {
+        "host": settings.host,
+        "port": settings.l1_port,
+        "chain-id": settings.l1_chain_id,
+        "block-time": settings.l1_block_time,
+        "gas-limit": settings.l1_gas_limit,
+        "mnemonic": settings.mnemonic,
+        "accounts": settings.account_count,
+        "timestamp": genesis_time,
+        "hardfork": "prague",
+        "base-fee": GENESIS_BASE_FEE,
+        # anvil's safe block is an epoch behind the newest, its finalized block two.
+        "slots-in-an-epoch": SAFE_DISTANCE,
+        "cache-path": path / "states",
+        "color": "never",
+    }
+    if ground.is_durable:
+        options |= {"state": path / "anvil.json", "state-interval": _STATE_SECONDS}
+    flags = ["--no-request-size-limit"]
+    if ground.is_durable:
+        flags.append("--preserve-historical-states")
+    return [*(f"--{name}={value}" for name, value in options.items()), *flags]
+
+
+async def _cancel(task: "asyncio.Task[None]") -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
