@@ -19,6 +19,7 @@ from phal2.node.state.environment import BlockEnvironment
 from phal2.node.state.execution_thread import ExecutionThread
 from phal2.node.state.outcomes import ExecutedBlock
 from phal2.node.state.rules import L2Rules
+from phal2.node.state.sender_processes import SenderProcesses
 from phal2.node.storage import ChainStore, Heads
 
 
@@ -65,7 +66,8 @@ class Pipeline:
         store = _TimedStore.open(directory, chain.genesis, chain.config.l2_chain_id)
         assert isinstance(store, _TimedStore)  # open makes a store of the class it is called on
         self.store = store
-        self.l2 = L2Chain(self.store, L2Rules(chain.config), QuoteVerdicts(), ExecutionThread("benchmark"))
+        self.crew = SenderProcesses()
+        self.l2 = L2Chain(self.store, L2Rules(chain.config), QuoteVerdicts(), ExecutionThread("benchmark"), self.crew)
 
     def block(self, envelopes: Sequence[bytes]) -> BlockTiming:
         """Build and store a block of the envelopes; raise `MeasurementFailed` unless all are in it and succeeded."""
@@ -83,7 +85,7 @@ class Pipeline:
             return TransactionOrder(mempool.queues(), next_nonce, environment.base_fee_per_gas, 0)
 
         processor_began, began = time.process_time(), time.perf_counter()
-        recovered = recover_all(envelopes)
+        recovered = recover_all(envelopes, self.crew)
         decoded = time.perf_counter()
         mempool = Mempool()
         for transaction in recovered:
@@ -117,4 +119,5 @@ def pipeline(chain: BenchmarkChain) -> Iterator[Pipeline]:
         try:
             yield opened
         finally:
+            opened.crew.close()
             opened.store.close()

@@ -67,6 +67,7 @@ class RecordedChain:
         self.store = store
         self.rules = L1Rules(chain_id)
         self.verdicts = QuoteVerdicts()
+        self.sender_crew = None
         self.chain_id = chain_id
         self._mempool = Mempool()
         self._admission = Admission(self._mempool, self.rules, self.verdicts, store)

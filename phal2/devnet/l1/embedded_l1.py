@@ -85,6 +85,8 @@ class EmbeddedL1:
         self.store = store
         self.rules = rules
         self.verdicts = QuoteVerdicts()
+        self.sender_crew = None
+        """Nobody helps to recover senders: the L1 of a devnet has few transactions."""
         self.clock = clock
         self.mempool = Mempool()
         self.choices = NO_CHOICES

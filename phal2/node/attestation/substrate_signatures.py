@@ -8,14 +8,13 @@ from hashlib import blake2b
 from typing import Final
 
 import sr25519
-from coincurve import PublicKey
 from nacl.exceptions import BadSignatureError
 from nacl.signing import VerifyKey
 
 from phal2.node.attestation.errors import AccountSignatureInvalid, ForgeableKey, MalformedEvidence, UnknownScheme
 from phal2.node.attestation.forgeable_keys import SR25519_IDENTITY, is_forgeable_ed25519
 from phal2.node.attestation.rust_panics import is_rust_panic
-from phal2.node.protocol.signatures import SECP256K1_HALF_ORDER, SECP256K1_ORDER
+from phal2.node.protocol.signatures import SECP256K1_HALF_ORDER, SECP256K1_ORDER, recover_public_key
 
 ED25519: Final = 0
 SR25519: Final = 1
@@ -97,11 +96,7 @@ def _recover_ecdsa_key(signature: bytes, message: bytes) -> bytes | None:
     s = int.from_bytes(signature[32:64], "big")
     if signature[64] > 1 or not 0 < r < SECP256K1_ORDER or not 0 < s <= SECP256K1_HALF_ORDER:
         return None
-    try:
-        key = PublicKey.from_signature_and_message(signature, blake2b_256(message), hasher=None)
-    except Exception:  # coincurve raises a bare Exception where no key can be recovered
-        return None
-    return bytes(key.format(compressed=True))
+    return recover_public_key(blake2b_256(message), signature, compressed=True)
 
 
 def _expect_length(scheme: int, what: str, data: bytes, lengths: dict[int, int]) -> None:

@@ -16,7 +16,7 @@ from phal2.node.protocol.headers import Block, Header
 from phal2.node.protocol.l1_attributes import l2_block_ref, system_config_from_block
 from phal2.node.protocol.payload_attributes import PayloadAttributes
 from phal2.node.protocol.rollup_config import SystemConfig
-from phal2.node.protocol.sender_recovery import recover_all
+from phal2.node.protocol.sender_recovery import SenderCrew, recover_all
 from phal2.node.sequencer.building import BuiltBlock, build_block
 from phal2.node.sequencer.ordering import TransactionOrder
 from phal2.node.state.block_execution import BlockExecution
@@ -59,11 +59,20 @@ class L2Chain:
     called in a step that `run` runs on the execution thread; listeners hear of it on the event loop when the step ends.
     """
 
-    def __init__(self, store: ChainStore, rules: L2Rules, verdicts: QuoteVerdicts, thread: ExecutionThread) -> None:
+    def __init__(
+        self,
+        store: ChainStore,
+        rules: L2Rules,
+        verdicts: QuoteVerdicts,
+        thread: ExecutionThread,
+        crew: SenderCrew | None = None,
+    ) -> None:
+        """Go on from the heads of the store. A crew helps to recover the senders of blocks that come from elsewhere."""
         self.store = store
         self.rules = rules
         self.verdicts = verdicts
         self._thread = thread
+        self._crew = crew
         self._head_listeners: list[HeadListener] = []
         self._dropped_listeners: list[DroppedListener] = []
         # Filled on the execution thread, emptied on the event loop: (new head, blocks that left the chain for it).
@@ -189,7 +198,7 @@ class L2Chain:
             self.store.reader,
         )
         try:
-            forced = recover_all(attributes.transactions)
+            forced = recover_all(attributes.transactions, self._crew)
             pool_order = None if order is None or attributes.no_tx_pool else order(environment, execution.state.nonce)
             return build_block(execution, forced, pool_order, should_stop)
         except (InvalidEncoding, InvalidTransaction, InvalidBlock) as error:

@@ -19,6 +19,7 @@ from phal2.node.protocol.configuration_fields import InvalidConfiguration
 from phal2.node.protocol.errors import Phal2Error
 from phal2.node.protocol.payload_attributes import PayloadAttributes
 from phal2.node.protocol.rollup_config import RollupConfig
+from phal2.node.protocol.sender_recovery import SenderCrew
 from phal2.node.protocol.transaction_codec import RecoveredTransaction
 from phal2.node.sequencer.admission import Admission
 from phal2.node.sequencer.mempool import Mempool, PoolRefusal
@@ -26,6 +27,7 @@ from phal2.node.state.environment import BlockEnvironment
 from phal2.node.state.execution_thread import ExecutionThread
 from phal2.node.state.outcomes import ExecutedBlock
 from phal2.node.state.rules import L2Rules
+from phal2.node.state.sender_processes import SenderProcesses
 from phal2.node.storage import ChainStore
 
 log = logging.getLogger("phal2.driver")
@@ -78,7 +80,8 @@ class RollupNode:
             durable=settings.is_durable,
         )
         self._thread = ExecutionThread(f"phal2-{'sequencer' if settings.is_sequencer else 'follower'}")
-        self.chain = L2Chain(self.store, self.rules, self.verdicts, self._thread)
+        self._sender_processes = SenderProcesses()
+        self.chain = L2Chain(self.store, self.rules, self.verdicts, self._thread, self._sender_processes)
         self._l1 = L1Client(settings.l1_url)
         self.l1_tracker = L1Tracker(self._l1, settings.l1_poll_interval)
         self.derivation = DerivationLoop(self.chain, self._l1, self.l1_tracker)
@@ -113,6 +116,7 @@ class RollupNode:
         if self._admission is not None:
             await self._admission.close()
         await self._thread.close()
+        await asyncio.to_thread(self._sender_processes.close)
         await self._l1.close()
         self.store.close()
 
@@ -165,6 +169,11 @@ class RollupNode:
             eip1559_elasticity=system_config.eip1559_elasticity,
         )
         return self.chain.environment(header, head.hash, attributes)
+
+    @property
+    def sender_crew(self) -> SenderCrew:
+        """Who helps to recover the senders of many transactions."""
+        return self._sender_processes
 
     async def submit_transaction(self, raw: bytes) -> bytes:
         """Take an envelope into the pool and return its hash, or raise a `Phal2Error` that says what is wrong."""

@@ -8,6 +8,9 @@ from typing import Final
 
 _WINDOW: Final = 0x1FFF
 _HASH_MULTIPLIER: Final = 2654435769
+_HASH_SHIFT: Final = 19
+_HASH_MASK: Final = b"\xff\x1f\0\0\0\0\0\0"
+"""The 13 bits of a hash in a number of 64 bits."""
 _LITERAL_RUN: Final = 32
 _LONGEST_MATCH: Final = 262
 _UNMATCHED_TAIL: Final = 13
@@ -16,36 +19,58 @@ _UNMATCHED_TAIL: Final = 13
 def flz_compressed_length(data: bytes) -> int:
     """Return the length in bytes of `data` compressed by FastLZ level 1."""
     size = len(data)
-    limit = max(size - _UNMATCHED_TAIL, 0)
-    # The three bytes from each position on as one number. A slot's entry is the last position that fell into it.
-    words = [first | second << 8 | third << 16 for first, second, third in zip(data, data[1:], data[2:], strict=False)]
-    table: dict[int, int] = {}
+    limit = size - _UNMATCHED_TAIL
+    if limit <= 2:
+        return _literals_length(size)
+    slots = _slots(data)
+    # A slot's entry is the last position that fell into it; before there is one, it stands for the first position.
+    table = {slots[0]: 0}
+    last_in = table.get
     compressed = 0
     literals_from = 0
     position = 2
     while position < limit:
         # Walk until three bytes repeat ones seen within the window. Positions enter the table as they are passed.
         while position < limit:
-            word = words[position]
-            slot = (_HASH_MULTIPLIER * word & 0xFFFFFFFF) >> 19
-            candidate = table.get(slot, 0)
+            slot = slots[position]
+            candidate = last_in(slot)
             table[slot] = position
-            if words[candidate] == word and position - candidate <= _WINDOW:
+            if (
+                candidate is not None
+                and data[candidate : candidate + 3] == data[position : position + 3]
+                and position - candidate <= _WINDOW
+            ):
                 break
             position += 1
         # The reference counts a position before it compares, so a match at the last one is not taken.
         if position + 1 >= limit:
             break
+        assert candidate is not None  # noqa: S101 - tells the type checker how the walk ended
         if position > literals_from:
             compressed += _literals_length(position - literals_from)
         extra = _common_length(data, candidate + 3, position + 3, limit + 9)
         compressed += 3 * (extra // _LONGEST_MATCH) + (3 if extra % _LONGEST_MATCH >= 6 else 2)
-        position += extra + 1
-        for _ in range(2):
-            table[(_HASH_MULTIPLIER * words[position] & 0xFFFFFFFF) >> 19] = position
-            position += 1
-        literals_from = position
+        literals_from = position + extra + 3
+        table[slots[literals_from - 2]] = literals_from - 2
+        table[slots[literals_from - 1]] = literals_from - 1
+        position = literals_from
     return compressed + _literals_length(size - literals_from)
+
+
+def _slots(data: bytes) -> list[int]:
+    """Return the hash of the three bytes from each position on.
+
+    All are multiplied at once, as one long number with 64 bits for each: a hash takes the low 32 bits of a product of
+    56. Those of the last two positions, which have fewer bytes, are never asked for.
+    """
+    size = len(data)
+    lanes = bytearray(8 * size)
+    lanes[::8] = data
+    lanes[1:-8:8] = data[1:]
+    lanes[2:-16:8] = data[2:]
+    products = int.from_bytes(lanes, "little") * _HASH_MULTIPLIER
+    hashes = products >> _HASH_SHIFT & int.from_bytes(_HASH_MASK * size, "little")
+    return memoryview(hashes.to_bytes(8 * size, "little")).cast("Q").tolist()
 
 
 def _literals_length(count: int) -> int:

@@ -24,12 +24,22 @@ def recover_address(digest: bytes, y_parity: int, r: int, s: int) -> bytes:
         raise InvalidSignature("signature r is zero or not below the curve's order")
     if not 0 < s <= SECP256K1_HALF_ORDER:
         raise InvalidSignature("signature s is zero or above half of the curve's order (EIP-2)")
-    signature = r.to_bytes(32, "big") + s.to_bytes(32, "big") + bytes([y_parity])
+    public_key = recover_public_key(digest, r.to_bytes(32, "big") + s.to_bytes(32, "big") + bytes([y_parity]))
+    if public_key is None:
+        raise InvalidSignature("no public key can be recovered from the signature")
+    return address_of_public_key(public_key)
+
+
+def recover_public_key(digest: bytes, signature: bytes, *, compressed: bool = False) -> bytes | None:
+    """Return the public key whose owner signed the 32-byte `digest`, of 65 bytes or 33; None where there is none.
+
+    `signature` is r, s and the y parity, 65 bytes. Ranges beyond those of libsecp256k1 are the caller's to check.
+    """
     try:
         public_key = PublicKey.from_signature_and_message(signature, digest, hasher=None)
-    except Exception as error:  # coincurve raises a bare Exception where no key can be recovered
-        raise InvalidSignature("no public key can be recovered from the signature") from error
-    return address_of_public_key(public_key.format(compressed=False))
+    except Exception:  # coincurve raises a bare Exception where no key can be recovered
+        return None
+    return bytes(public_key.format(compressed=compressed))
 
 
 def sign(digest: bytes, private_key: bytes) -> tuple[int, int, int]:

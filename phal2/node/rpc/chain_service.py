@@ -5,6 +5,7 @@ from typing import Protocol
 
 from phal2.node.attestation.dcap import QuoteVerdicts
 from phal2.node.protocol.block_refs import BlockId
+from phal2.node.protocol.sender_recovery import SenderCrew
 from phal2.node.protocol.transaction_codec import RecoveredTransaction
 from phal2.node.state.environment import BlockEnvironment
 from phal2.node.state.rules import ChainRules
@@ -32,6 +33,11 @@ class ChainService(Protocol):
     @property
     def chain_id(self) -> int:
         """The chain id of EIP-155."""
+        ...
+
+    @property
+    def sender_crew(self) -> SenderCrew | None:
+        """Who helps to recover the senders of many transactions, None for nobody. It may be asked on any thread."""
         ...
 
     def head_id(self) -> BlockId:

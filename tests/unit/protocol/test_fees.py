@@ -69,6 +69,55 @@ def test_fastlz_shortens_what_repeats(data: bytes, times: int) -> None:
     assert flz_compressed_length(data * times) < flz_compressed_length(data) + len(data) * (times - 1)
 
 
+@given(st.lists(st.one_of(st.binary(max_size=60), st.integers(0, 300).map(bytes)), max_size=12), st.data())
+def test_fastlz_lengths_are_the_reference_algorithms(parts: list[bytes], draw: st.DataObject) -> None:
+    chosen = draw.draw(st.lists(st.sampled_from(parts), max_size=12)) if parts else []
+    data = b"".join(parts + chosen)
+
+    assert flz_compressed_length(data) == reference_fastlz_length(data)
+
+
+def reference_fastlz_length(data: bytes) -> int:
+    """Solady's LibZip, step by step, counting what it would write."""
+
+    def word(position: int) -> int:
+        return int.from_bytes(data[position : position + 3].ljust(3, b"\0"), "little")
+
+    def slot(position: int) -> int:
+        return ((2654435769 * word(position)) & 0xFFFFFFFF) >> 19
+
+    def literals(count: int) -> int:
+        return 33 * (count // 32) + (count % 32 + 1 if count % 32 else 0)
+
+    table: dict[int, int] = {}
+    written = anchor = 0
+    position, limit = 2, len(data) - 13
+    while position < limit:
+        while True:
+            candidate = table.get(slot(position), 0)
+            table[slot(position)] = position
+            is_match = position - candidate < 8192 and word(candidate) == word(position)
+            position += 1
+            if position >= limit or is_match:
+                break
+        if position >= limit:
+            break
+        position -= 1
+        written += literals(position - anchor)
+        length = 0
+        end = limit + 9 - position - 3
+        while length < end and data[candidate + 3 + length] == data[position + 3 + length]:
+            length += 1
+        length = min(length, end - 1) + 1
+        written += 3 * ((length - 1) // 262) + (3 if (length - 1) % 262 >= 6 else 2)
+        for _ in range(2):
+            table[slot(position + length)] = position + length
+            position += 1
+        position += length
+        anchor = position
+    return written + literals(len(data) - anchor)
+
+
 def test_fastlz_finds_nothing_beyond_its_window() -> None:
     def far(distance: int) -> int:
         filler = b"".join(index.to_bytes(3, "big") for index in range(distance // 3 + 1))[: distance - 40]

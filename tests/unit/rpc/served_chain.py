@@ -95,6 +95,7 @@ class ServedChain:
         self.genesis = make_genesis(self.rules)
         self.store = ChainStore.open(directory, self.genesis, CHAIN_ID, durable=False)
         self.verdicts = QuoteVerdicts()
+        self.sender_crew = None
         self.chain_id = CHAIN_ID
         self.pool: list[RecoveredTransaction] = []
         self._listeners: list[Callable[[bytes], None]] = []

@@ -21,21 +21,6 @@ LONGEST_INLINE_ENVELOPE: Final = 2_048
 """Bytes of the longest transaction whose L1 fee, which takes compressing it, is computed on the event loop."""
 
 
-def recover_senders(calls: Sequence[Any]) -> None:
-    """Recover the senders of a batch of eth_sendRawTransaction, on all cores and off the event loop.
-
-    What is wrong with a transaction is left for its own call to find.
-    """
-    envelopes = []
-    for parameters in calls:
-        encoded = parameters[0] if isinstance(parameters, list) and parameters else None
-        if isinstance(encoded, str) and len(encoded) <= 2 + 2 * LONGEST_REMEMBERED:
-            with suppress(ValueError):
-                envelopes.append(bytes.fromhex(encoded.removeprefix("0x")))
-    with suppress(InvalidEncoding, InvalidTransaction):
-        recover_all(envelopes)
-
-
 class TransactionMethods:
     """Sending transactions, finding them and their receipts, and the subscription newPendingTransactions."""
 
@@ -47,7 +32,7 @@ class TransactionMethods:
 
     def register(self, registry: MethodRegistry) -> None:
         """Offer the methods and the subscription."""
-        registry.add("eth_sendRawTransaction", self.send_raw_transaction, prepare=recover_senders, result=HASH)
+        registry.add("eth_sendRawTransaction", self.send_raw_transaction, prepare=self.recover_senders, result=HASH)
         registry.add("eth_getTransactionByHash", self.transaction_by_hash, result=optional(TRANSACTION))
         registry.add(
             "eth_getTransactionByBlockHashAndIndex", self.transaction_by_block_hash, result=optional(TRANSACTION)
@@ -65,6 +50,20 @@ class TransactionMethods:
         registry.add("eth_getTransactionReceipt", self.transaction_receipt, result=optional(RECEIPT))
         registry.add("eth_getBlockReceipts", self.block_receipts, result=optional(list_of(RECEIPT)))
         registry.add_subscription("newPendingTransactions", self.subscribe_new_pending_transactions)
+
+    def recover_senders(self, calls: Sequence[Any]) -> None:
+        """Recover the senders of a batch of eth_sendRawTransaction, on all cores and off the event loop.
+
+        What is wrong with a transaction is left for its own call to find.
+        """
+        envelopes = []
+        for parameters in calls:
+            encoded = parameters[0] if isinstance(parameters, list) and parameters else None
+            if isinstance(encoded, str) and len(encoded) <= 2 + 2 * LONGEST_REMEMBERED:
+                with suppress(ValueError):
+                    envelopes.append(bytes.fromhex(encoded.removeprefix("0x")))
+        with suppress(InvalidEncoding, InvalidTransaction):
+            recover_all(envelopes, self._chain.sender_crew)
 
     async def send_raw_transaction(self, raw_transaction: Data) -> str:
         """Admit a signed transaction to the pool and return its hash."""

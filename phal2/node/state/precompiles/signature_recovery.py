@@ -2,13 +2,12 @@
 
 from typing import Final
 
-from coincurve import PublicKey
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, SECP256R1, EllipticCurvePublicNumbers
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed, encode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
 
-from phal2.node.protocol.signatures import SECP256K1_ORDER, address_of_public_key
+from phal2.node.protocol.signatures import SECP256K1_ORDER, address_of_public_key, recover_public_key
 
 P256_ORDER: Final = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 P256_FIELD: Final = 0xFFFFFFFF00000001000000000000000000000000FFFFFFFFFFFFFFFFFFFFFFFF
@@ -25,11 +24,8 @@ def recover_signer(data: bytes) -> bytes:
     r, s = int.from_bytes(padded[64:96], "big"), int.from_bytes(padded[96:128], "big")
     if v not in (27, 28) or not 0 < r < SECP256K1_ORDER or not 0 < s < SECP256K1_ORDER:
         return b""
-    try:
-        public_key = PublicKey.from_signature_and_message(padded[64:128] + bytes([v - 27]), padded[:32], hasher=None)
-    except Exception:  # coincurve raises a bare Exception where no key can be recovered
-        return b""
-    return bytes(12) + address_of_public_key(public_key.format(compressed=False))
+    public_key = recover_public_key(padded[:32], padded[64:128] + bytes([v - 27]))
+    return b"" if public_key is None else bytes(12) + address_of_public_key(public_key)
 
 
 def verify_p256(data: bytes) -> bytes:
