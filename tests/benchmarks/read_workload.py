@@ -20,6 +20,9 @@ from phal2.node.protocol.keccak import keccak256
 TRANSFERS: Final = 200
 """Token transfers in one block: as many full transactions, logs and receipts."""
 
+_OTHER_HOLDERS: Final = 20_000
+"""Whose balances are asked for so that no call is like one before it in the same block."""
+
 _DEPLOYMENT_GAS: Final = 3_000_000
 _ATTEMPTS: Final = 5
 _PATIENCE_SECONDS: Final = 30.0
@@ -38,10 +41,13 @@ class Question:
         """Return requests, one for each of the parameters."""
         return [orjson.dumps(self._entry(index)).decode() for index in range(len(self.parameters))]
 
-    def batch(self, length: int) -> str:
-        """Return a batch of `length` requests."""
+    def batches(self, length: int) -> list[str]:
+        """Return batches of `length` requests, which have all the parameters in turn."""
         count = len(self.parameters)
-        return orjson.dumps([self._entry(index % count) | {"id": index} for index in range(length)]).decode()
+        return [
+            orjson.dumps([self._entry((start + index) % count) | {"id": index} for index in range(length)]).decode()
+            for start in range(0, count, length)
+        ]
 
     def _entry(self, index: int) -> dict[str, Any]:
         return {"jsonrpc": "2.0", "id": 1, "method": self.method, "params": self.parameters[index]}
@@ -89,6 +95,8 @@ async def _questions(
         raise MeasurementFailed(f"the block has {len(logs)} logs, not {TRANSFERS}")
     abi = load_artefact("PHAToken").abi
     balances = [{"to": _hex(token), "data": _hex(encode_call(abi, "balanceOf", [holder]))} for holder in holders]
+    others = population(_OTHER_HOLDERS, senders=0).addresses
+    distinct = [{"to": _hex(token), "data": _hex(encode_call(abi, "balanceOf", [holder]))} for holder in others]
     if int(await request(session, url, "eth_call", balances[0], "latest"), 16) < 1000:
         raise MeasurementFailed("the first holder has no tokens")
     return (
@@ -96,6 +104,7 @@ async def _questions(
         Question("eth_blockNumber", "eth_blockNumber", ((),)),
         Question("eth_getBalance", "eth_getBalance", tuple((_hex(holder), "latest") for holder in holders)),
         Question("eth_call of balanceOf", "eth_call", tuple((balance, "latest") for balance in balances)),
+        Question("eth_call, never the same", "eth_call", tuple((balance, "latest") for balance in distinct)),
         Question("eth_getTransactionReceipt", "eth_getTransactionReceipt", _hashes(envelopes)),
         Question("eth_getBlockByNumber, 200 full", "eth_getBlockByNumber", ((block_number, True),), is_small=False),
         Question("eth_getLogs, 200 logs", "eth_getLogs", ((search,),), is_small=False),

@@ -75,7 +75,7 @@ def _measure(url: str, question: Question, case: Case, seconds: float) -> Figure
         "port": where.port,
         "connections": case.connections,
         "seconds": seconds,
-        "bodies": [question.batch(case.batch_length)] if case.batch_length else question.bodies(),
+        "bodies": question.batches(case.batch_length) if case.batch_length else question.bodies(),
     }
     client = [sys.executable, "-m", "benchmarks.read_client"]
     ended = subprocess.run(client, input=json.dumps(job).encode(), capture_output=True)

@@ -29,6 +29,7 @@ class FoundAccessList:
 def find_access_list(request: CallRequest, context: CallContext) -> FoundAccessList:
     """Run the call with what it accessed before until it accesses no more. Raises `RpcError` where it cannot begin."""
     given = request.access_list
+    request = request._replace(tells_accessed=True)
     free = _free_addresses(request, context)
     for _ in range(MAXIMUM_ROUNDS):
         try:

@@ -203,7 +203,8 @@ class Dispatcher:
         if not isinstance(request, dict):
             return error_answer(None, RpcError(INVALID_REQUEST, "invalid request"))
         name, request_id = request.get("method"), _id_of(request)
-        if request.get("jsonrpc") != "2.0" or not isinstance(name, str) or not _is_valid_id(request):
+        is_valid_id = request_id is not None or request.get("id") is None
+        if request.get("jsonrpc") != "2.0" or not isinstance(name, str) or not is_valid_id:
             return error_answer(request_id, RpcError(INVALID_REQUEST, "invalid request"))
         began = time.perf_counter()
         method = self._registry.find(name)
@@ -283,7 +284,3 @@ def _too_large(limit: int) -> RpcError:
 def _id_of(request: Any) -> Any:
     request_id = request.get("id") if isinstance(request, dict) else None
     return request_id if isinstance(request_id, str | int | float) and not isinstance(request_id, bool) else None
-
-
-def _is_valid_id(request: dict[str, Any]) -> bool:
-    return request.get("id") is None or _id_of(request) is not None

@@ -2,7 +2,8 @@
 
 Most calls of wallets and explorers read a word or two. Such a call runs at once on a state that is kept open for its
 block. One that proves to be longer is left after a millisecond or so, and its like are not tried again for a while:
-they belong to the worker threads.
+they belong to the worker threads. What is sealed does not change, so that a call that is repeated at a block, as
+pages that many people look at do, is not made again.
 """
 
 from typing import Final
@@ -22,12 +23,30 @@ MAXIMUM_STEPS: Final = 1_000
 _LONGEST_DATA: Final = 4_096
 _OPEN_BLOCKS: Final = 2
 _MOST_LOADED: Final = 20_000
+_MOST_KEPT_RESULTS: Final = 2_048
+_LONGEST_KEPT_OUTPUT: Final = 1_024
 _MOST_REMEMBERED: Final = 4_096
 _SELECTOR_LENGTH: Final = 4
 
 
 class TooLong(Phal2Error):
     """A call that is not a short one."""
+
+
+class _OpenBlock:
+    """A block, and results of calls at it."""
+
+    __slots__ = ("results", "scope")
+
+    def __init__(self, scope: CallScope) -> None:
+        self.scope = scope
+        self.results: dict[CallRequest, CallResult] = {}
+
+    def keep(self, request: CallRequest, result: CallResult) -> None:
+        """Keep the result of a call, where it is small and there is room."""
+        is_small = len(result.return_data) <= _LONGEST_KEPT_OUTPUT and not result.logs
+        if is_small and len(self.results) < _MOST_KEPT_RESULTS:
+            self.results[request] = result
 
 
 class ShortCalls:
@@ -37,7 +56,7 @@ class ShortCalls:
         """`reader` reads the chain's own database."""
         self._chain = chain
         self._reader = reader
-        self._scopes: dict[tuple[bytes, int], CallScope] = {}
+        self._blocks: dict[tuple[bytes, int], _OpenBlock] = {}
         self._long_calls: set[tuple[bytes, bytes]] = set()
         self._remaining_steps = 0
 
@@ -52,24 +71,31 @@ class ShortCalls:
 
     def execute(self, block_hash: bytes, header: Header, request: CallRequest) -> CallResult:
         """Make a call after a block. Raises `TooLong`, and `InvalidTransaction` where it cannot begin."""
-        scope = self._scope(block_hash, header)
+        block = self._block(block_hash, header)
+        result = block.results.get(request)
+        if result is not None:
+            return result
         self._remaining_steps = MAXIMUM_STEPS
         try:
-            return scope.execute(request)
+            result = block.scope.execute(request)
         except TooLong:
-            scope.load += MAXIMUM_STEPS
+            block.scope.load += MAXIMUM_STEPS
             self._remember(request)
             raise
+        # Elsewhere than on the canonical chain, the hashes of ancestors that a contract may ask for are others'.
+        if block_hash == self._chain.head_id().hash:
+            block.keep(request, result)
+        return result
 
-    def _scope(self, block_hash: bytes, header: Header) -> CallScope:
+    def _block(self, block_hash: bytes, header: Header) -> _OpenBlock:
         # Where a block's state was edited, its root lies elsewhere.
         key = (block_hash, self._reader.root(header.state_root).location)
-        scope = self._scopes.get(key)
-        if scope is None or scope.load > _MOST_LOADED:
-            scope = self._scopes[key] = self._open(header)
-            while len(self._scopes) > _OPEN_BLOCKS:
-                del self._scopes[next(iter(self._scopes))]
-        return scope
+        block = self._blocks.get(key)
+        if block is None or block.scope.load > _MOST_LOADED:
+            block = self._blocks[key] = _OpenBlock(self._open(header))
+            while len(self._blocks) > _OPEN_BLOCKS:
+                del self._blocks[next(iter(self._blocks))]
+        return block
 
     def _open(self, header: Header) -> CallScope:
         chain = self._chain

@@ -32,6 +32,9 @@ _LEAST_GAS_OF_A_LOAD: Final = 1_680
 """No account and no word beside those is read for less: 2,100 gas (EIP-2929), of which a fifth may go back."""
 
 
+_NOTHING: Final[tuple[frozenset[bytes], frozenset[tuple[bytes, int]]]] = (frozenset(), frozenset())
+
+
 class AttestedCreation(InvalidTransaction):
     """A call with an attestation and without a recipient."""
 
@@ -45,6 +48,7 @@ class CallRequest(NamedTuple):
     With `gas_price` 0 nothing is charged for gas, the sender needs no balance but for `value`, and contracts see a
     base fee of 0. Where `max_fee_per_gas` is higher, the sender must have what all gas costs at that. With an
     `attestation` the call is judged as the attested transaction would be, but for the signature of its envelope.
+    `tells_accessed` asks for the `accessed` of the result.
     """
 
     sender: bytes
@@ -59,6 +63,7 @@ class CallRequest(NamedTuple):
     nonce: int | None = None
     blob_versioned_hashes: tuple[bytes, ...] = ()
     max_fee_per_gas: int = 0
+    tells_accessed: bool = False
 
 
 class CallResult(NamedTuple):
@@ -74,7 +79,7 @@ class CallResult(NamedTuple):
     error: str | None
     reverted: bool
     logs: tuple[Log, ...]
-    accessed: tuple[frozenset[bytes], frozenset[tuple[bytes, int]]] = (frozenset(), frozenset())
+    accessed: tuple[frozenset[bytes], frozenset[tuple[bytes, int]]] = _NOTHING
 
 
 class CallScope:
@@ -216,5 +221,5 @@ def _result(world: WorldState, request: CallRequest, charge: GasCharge, executed
         error=result.error,
         reverted=result.reverted,
         logs=world.logs(),
-        accessed=world.accessed(),
+        accessed=world.accessed() if request.tells_accessed else _NOTHING,
     )

@@ -157,7 +157,7 @@ def test_creations_nest_deep() -> None:
     # create(0, 0, codesize) of its own code
     creates_itself = bytes.fromhex("385f5f39385f5ff000")
     chain = SmallChain()
-    result = call(chain, to=None, data=creates_itself, gas_limit=10**11)
+    result = call(chain, to=None, data=creates_itself, gas_limit=10**11, tells_accessed=True)
     assert result.succeeded
     assert len(result.accessed[0]) > 500
 

@@ -82,7 +82,7 @@ def test_a_revert_is_told_from_a_halt() -> None:
 
 
 def test_a_creation_returns_the_code() -> None:
-    result = call(SmallChain(), to=None, data=bytes.fromhex("60015f5360015ff3"))
+    result = call(SmallChain(), to=None, data=bytes.fromhex("60015f5360015ff3"), tells_accessed=True)
     assert result.return_data == b"\x01"
     assert contract_address(ALICE, 0) in result.accessed[0]
 
@@ -123,7 +123,7 @@ def test_authorizations_take_part() -> None:
 
 
 def test_the_accessed_slots_are_told() -> None:
-    result = call(with_code(bytes.fromhex("60055400")))
+    result = call(with_code(bytes.fromhex("60055400")), tells_accessed=True)
     assert result.accessed[1] == {(CONTRACT, 5)}
 
 
