@@ -22,14 +22,17 @@ class BlockReference:
     require_canonical: bool = False
 
 
-LATEST: Final = BlockReference(tag="latest")
-PENDING: Final = BlockReference(tag="pending")
+_TAGGED: Final = {tag: BlockReference(tag=tag) for tag in TAGS}
+LATEST: Final = _TAGGED["latest"]
+PENDING: Final = _TAGGED["pending"]
 
 
 def parse_block_number(value: Any) -> BlockReference:
     """Read a tag or a number."""
-    if isinstance(value, str) and value in TAGS:
-        return BlockReference(tag=value)
+    if isinstance(value, str):
+        tagged = _TAGGED.get(value)
+        if tagged is not None:
+            return tagged
     try:
         return BlockReference(number=parse_quantity(value, 63))
     except InvalidArgument as error:

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from types import CoroutineType
 from typing import Any, Final, Protocol
@@ -65,6 +65,7 @@ class _Unfinished:
     request: dict[str, Any]
     began: float
     pending: "CoroutineType[Any, Any, Any] | asyncio.Future[Any]"
+    is_concurrent: bool
 
     def drop(self) -> None:
         """Have nobody wait for it."""
@@ -74,17 +75,61 @@ class _Unfinished:
             self.pending.close()
 
 
-class _Turn:
-    """Lets others go on where a batch has kept the event loop for a while."""
+class _Batch:
+    """A batch that is being answered: its answers so far, in the order of its requests, and its calls that go on."""
 
-    def __init__(self) -> None:
-        self._end = time.monotonic() + _LONGEST_TURN
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._answers: list[bytes] = []
+        self._size = 0
+        now = time.monotonic()
+        self._end = now + limits.batch_seconds
+        self._turn_end = now + _LONGEST_TURN
+        self.unfinished: deque[tuple[int, _Unfinished]] = deque()
+        """Calls of one method that go on beside one another, each with the position of its answer."""
 
-    async def give_way(self) -> None:
-        """Wait for the next turn where this one is over."""
-        if time.monotonic() >= self._end:
-            await asyncio.sleep(0)
-            self._end = time.monotonic() + _LONGEST_TURN
+    def is_turn_over(self) -> bool:
+        """Tell whether the batch has kept the event loop for a while, and others are to go on."""
+        return time.monotonic() >= self._turn_end
+
+    def begin_turn(self) -> None:
+        """Go on."""
+        self._turn_end = time.monotonic() + _LONGEST_TURN
+
+    def refusal(self) -> RpcError | None:
+        """Return why no further request is answered, None where they are."""
+        if self._size > self._limits.batch_response_size:
+            return _too_large(self._limits.batch_response_size)
+        return RpcError(TIMED_OUT, "request timed out") if time.monotonic() > self._end else None
+
+    def waits_for(self, request: Any) -> bool:
+        """Tell whether a request may begin only after what goes on: where it is no call of the same method."""
+        return not isinstance(request, dict) or request.get("method") != self.unfinished[0][1].name
+
+    def add(self, answer: bytes | _Unfinished) -> None:
+        """Take the answer to the next request, or what will become it."""
+        if isinstance(answer, bytes):
+            self._size += len(answer)
+            self._answers.append(answer)
+        else:
+            self.unfinished.append((len(self._answers), answer))
+            self._answers.append(b"")
+
+    def finish(self, position: int, answer: bytes) -> None:
+        """Take the answer to the first call that went on."""
+        self.unfinished.popleft()
+        self._size += len(answer)
+        self._answers[position] = answer
+
+    def drop(self) -> None:
+        """Have nobody wait for what goes on."""
+        for _, unfinished in self.unfinished:
+            unfinished.drop()
+
+    def content(self) -> bytes:
+        """Return the answer to the whole batch; notifications have none."""
+        answers = [answer for answer in self._answers if answer]
+        return b"[" + b",".join(answers) + b"]" if answers else b""
 
 
 class Dispatcher:
@@ -135,69 +180,46 @@ class Dispatcher:
             message = f"batch too large: {len(requests)} requests, at most {self._limits.batch_length} are allowed"
             return error_answer(None, RpcError(INVALID_REQUEST, message))
         await self._prepare(requests)
-        answers: list[bytes] = []
-        size, end = 0, time.monotonic() + self._limits.batch_seconds
-        turn = _Turn()
-        for group in self._groups(requests):
-            await turn.give_way()
-            if size > self._limits.batch_response_size:
-                group_answers = [_refused(request, _too_large(self._limits.batch_response_size)) for request in group]
-            elif time.monotonic() > end:
-                group_answers = [_refused(request, RpcError(TIMED_OUT, "request timed out")) for request in group]
-            else:
-                group_answers = await self._answer_group(group, subscriber, turn)
-            for answer in group_answers:
-                if answer:
-                    answers.append(answer)
-                    size += len(answer)
-        return b"[" + b",".join(answers) + b"]" if answers else b""
-
-    def _groups(self, requests: list[Any]) -> Iterator[list[Any]]:
-        """Yield the entries in their order: alone, or some calls of one method that may be made beside one another."""
-        group: list[Any] = []
-        name = None
-        for request in requests:
-            next_name = self._concurrent_method(request)
-            if group and (next_name is None or next_name != name or len(group) >= _CALLS_BESIDE_ONE_ANOTHER):
-                yield group
-                group = []
-            group.append(request)
-            name = next_name
-        yield group
-
-    def _concurrent_method(self, request: Any) -> str | None:
-        name = request.get("method") if isinstance(request, dict) else None
-        method = self._registry.find(name) if isinstance(name, str) else None
-        return None if method is None or not method.concurrent else method.name
-
-    async def _answer_group(self, group: list[Any], subscriber: Subscriber | None, turn: "_Turn") -> list[bytes]:
-        begun: deque[bytes | _Unfinished] = deque()
-        answers = []
+        batch = _Batch(self._limits)
         try:
-            for request in group:
-                begun.append(self._begin_one(request, subscriber))
-                await turn.give_way()
-            while begun:
-                answer = begun.popleft()
-                answers.append(answer if isinstance(answer, bytes) else await self._finish(answer))
+            for request in requests:
+                if batch.is_turn_over():
+                    await asyncio.sleep(0)
+                    batch.begin_turn()
+                refusal = batch.refusal()
+                if refusal is not None:
+                    batch.add(_refused(request, refusal))
+                    continue
+                if batch.unfinished and (
+                    len(batch.unfinished) >= _CALLS_BESIDE_ONE_ANOTHER or batch.waits_for(request)
+                ):
+                    await self._finish_all(batch)
+                answer = self._begin_one(request, subscriber)
+                batch.add(answer)
+                if not isinstance(answer, bytes) and not answer.is_concurrent:
+                    await self._finish_all(batch)
+            await self._finish_all(batch)
         finally:
             # Where the client has left, nobody waits for the rest.
-            for answer in begun:
-                if isinstance(answer, _Unfinished):
-                    answer.drop()
-        return answers
+            batch.drop()
+        return batch.content()
+
+    async def _finish_all(self, batch: "_Batch") -> None:
+        while batch.unfinished:
+            position, unfinished = batch.unfinished[0]
+            batch.finish(position, await self._finish(unfinished))
 
     async def _prepare(self, requests: list[Any]) -> None:
         """Let methods that gain by it look at all their calls of a batch at once."""
+        prepared = self._registry.prepared()
         calls: dict[str, list[Any]] = {}
         for request in requests:
             name = request.get("method") if isinstance(request, dict) else None
-            if isinstance(name, str):
+            if isinstance(name, str) and name in prepared:
                 calls.setdefault(name, []).append(request.get("params"))
         for name, params in calls.items():
-            method = self._registry.find(name)
-            if method is not None and method.prepare is not None and len(params) > 1:
-                await self._workers.run(method.prepare, params)
+            if len(params) > 1:
+                await self._workers.run(prepared[name], params)
 
     def _begin_one(self, request: Any, subscriber: Subscriber | None) -> bytes | _Unfinished:
         if not isinstance(request, dict):
@@ -218,7 +240,7 @@ class Dispatcher:
                 else:
                     result = method.function(*arguments)
             if type(result) in _AWAITABLE:
-                return _Unfinished(name, request, began, result)
+                return _Unfinished(name, request, began, result, method is not None and method.concurrent)
             answer, outcome = _result_answer(request_id, result), SUCCESS
         except Exception as error:  # whatever a method does, the client gets an answer and the server goes on
             answer, outcome = error_answer(request_id, _refusal(name, error)), ERROR

@@ -31,6 +31,9 @@ def parse_quantity(value: Any, maximum_bits: int) -> int:
 
 def parse_data(value: Any) -> bytes:
     """Read 0x and an even number of hex digits; raise `InvalidArgument`."""
+    found = _read_bytes(value)
+    if found is not None:
+        return found
     digits = _digits(value)
     if len(digits) % 2:
         raise InvalidArgument("hex string of odd length")
@@ -39,10 +42,26 @@ def parse_data(value: Any) -> bytes:
 
 def parse_fixed_data(value: Any, length: int) -> bytes:
     """Read 0x and the hex digits of exactly `length` bytes; raise `InvalidArgument`."""
+    found = _read_bytes(value)
+    if found is not None and len(found) == length:
+        return found
     digits = _digits(value)
     if len(digits) != 2 * length:
         raise InvalidArgument(f"hex string has length {len(digits)}, want {2 * length}")
     return bytes.fromhex(digits)
+
+
+def _read_bytes(value: Any) -> bytes | None:
+    """Return the bytes where all is well, quickly; None where somebody must say what is wrong."""
+    if isinstance(value, str) and value.startswith("0x"):
+        try:
+            found = bytes.fromhex(value[2:])
+        except ValueError:
+            return None
+        # Python overlooks spaces between digits.
+        if 2 * len(found) + 2 == len(value):
+            return found
+    return None
 
 
 def _digits(value: Any) -> str:

@@ -1,7 +1,7 @@
 """The methods that a server offers: name, function, and how parameters become arguments."""
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, get_args, get_type_hints
 
@@ -27,7 +27,6 @@ class Method:
 
     `result` is the JSON schema of what it returns, where one is given.
 
-    `prepare`, where there is one, gets the parameters of all the method's calls of a batch before the first is made.
     `concurrent` says that calls of one batch may be made beside one another.
     """
 
@@ -35,7 +34,6 @@ class Method:
     function: Callable[..., Any]
     parameters: tuple[Parameter, ...]
     in_worker: bool
-    prepare: Callable[[Sequence[Any]], None] | None = None
     result: Schema | None = None
     concurrent: bool = False
 
@@ -54,6 +52,7 @@ class MethodRegistry:
     def __init__(self) -> None:
         self._methods: dict[str, Method] = {}
         self._subscriptions: dict[str, Method] = {}
+        self._prepared: dict[str, Callable[[Sequence[Any]], None]] = {}
 
     def add(
         self,
@@ -77,7 +76,10 @@ class MethodRegistry:
         if in_worker and inspect.iscoroutinefunction(function):
             raise TypeError(f"{name} is a coroutine function and cannot run on a worker thread")
         parameters = _parameters(name, function)
-        self._methods[name] = Method(name, function, parameters, in_worker, prepare, result, concurrent)
+        self._methods[name] = Method(name, function, parameters, in_worker, result, concurrent)
+        self._prepared.pop(name, None)
+        if prepare is not None:
+            self._prepared[name] = prepare
 
     def add_subscription(self, name: str, function: Callable[..., Callable[[], None]]) -> None:
         """Offer `function(push, *parameters) -> end` as the subscription `name` of `eth_subscribe`."""
@@ -87,6 +89,10 @@ class MethodRegistry:
     def find(self, name: str) -> Method | None:
         """Return the method `name`."""
         return self._methods.get(name)
+
+    def prepared(self) -> Mapping[str, Callable[[Sequence[Any]], None]]:
+        """Return what gets the parameters of all of a method's calls of a batch before the first, by method."""
+        return self._prepared
 
     def find_subscription(self, name: str) -> Method | None:
         """Return the subscription `name`."""

@@ -24,10 +24,13 @@ from phal2.node.rpc.result_schemas import list_of as array_of
 from phal2.node.rpc.workers import Workers
 from phal2.node.state.accounts import StoredAccount, account_key, decode_account
 from phal2.node.state.proofs import account_proof
-from phal2.node.state.trie import TrieReader
+from phal2.node.state.trie import TrieReader, TrieRoot
 from phal2.node.state.world_state import WorldState
+from phal2.node.storage.recent_cache import RecentCache
 
 _CACHED_NODES: Final = 20_000
+_CACHED_ACCOUNTS: Final = 10_000
+_ABSENT: Final = StoredAccount(0, 0)
 
 MAXIMUM_SLOTS: Final = 1_024
 """Words that one eth_getStorageValues gives, as in geth."""
@@ -54,6 +57,7 @@ class StateMethods:
         self._chain = chain
         self._workers = workers
         self._reader = TrieReader(chain.store, _CACHED_NODES)
+        self._accounts: RecentCache[tuple[TrieRoot, bytes], StoredAccount] = RecentCache(_CACHED_ACCOUNTS)
 
     def register(self, registry: MethodRegistry) -> None:
         """Offer the methods."""
@@ -66,15 +70,13 @@ class StateMethods:
 
     def balance(self, address: Address, block: Block = LATEST) -> str:
         """Return an account's balance in wei."""
-        account = self._account(address, block)
-        return "0x0" if account is None else quantity(account.balance)
+        return quantity(self._account(address, block).balance)
 
     def transaction_count(self, address: Address, block: Block = LATEST) -> str:
         """Return an account's nonce; at "pending" with the pool's transactions counted."""
         if block.tag == "pending":
             return quantity(self._chain.pending_nonce(address))
-        account = self._account(address, block)
-        return "0x0" if account is None else quantity(account.nonce)
+        return quantity(self._account(address, block).nonce)
 
     def code(self, address: Address, block: Block = LATEST) -> str:
         """Return an account's code."""
@@ -104,11 +106,15 @@ class StateMethods:
         proof = await self._workers.run(account_proof, self._chain.store, state_root, address, slots)
         return format_account_proof(proof, keys)
 
-    def _account(self, address: bytes, block: BlockReference) -> StoredAccount | None:
+    def _account(self, address: bytes, block: BlockReference) -> StoredAccount:
         """Return what is stored of an account, without a world state around it."""
         root = self._reader.root(require_header(self._chain, block).state_root)
-        encoded = self._reader.get(root, account_key(address))
-        return None if encoded is None else decode_account(encoded)
+        account = self._accounts.get((root, address))
+        if account is None:
+            encoded = self._reader.get(root, account_key(address))
+            account = _ABSENT if encoded is None else decode_account(encoded)
+            self._accounts.put((root, address), account)
+        return account
 
     def _state(self, block: BlockReference) -> WorldState:
         return WorldState(self._chain.store, require_header(self._chain, block).state_root, self._reader)
