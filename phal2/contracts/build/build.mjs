@@ -9,7 +9,7 @@ import { parseArgs } from "node:util";
 
 const HELP = `usage: node build.mjs [--check] [--modules DIRECTORY]
 
-Compiles phal2/contracts/{l1,l2} into phal2/contracts/artefacts, one JSON file a contract.
+Compiles phal2/contracts/{l1,l2,universal} into phal2/contracts/artefacts, one JSON file a contract.
 Run "npm ci" in this directory first.
 
   --check              write nothing; exit with 1 and name every artefact that differs from what the sources give
@@ -19,7 +19,7 @@ Run "npm ci" in this directory first.
 
 const BUILD_DIRECTORY = dirname(fileURLToPath(import.meta.url));
 const SOURCE_ROOT = dirname(BUILD_DIRECTORY);
-const SOURCE_DIRECTORIES = ["l1", "l2"];
+const SOURCE_DIRECTORIES = ["l1", "l2", "universal"];
 const ARTEFACT_DIRECTORY = join(SOURCE_ROOT, "artefacts");
 
 // Without the metadata that solc appends by default, the code depends on nothing but sources and settings.
