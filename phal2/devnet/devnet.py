@@ -18,7 +18,7 @@ from phal2.devnet.description import DevnetDescription
 from phal2.devnet.development.devnet_snapshots import DevnetSnapshots
 from phal2.devnet.development.l2_chain import L2Development
 from phal2.devnet.ground import Ground, Progress
-from phal2.devnet.rollup import L2_CONTRACTS, DevnetRollup, devnet_rollup
+from phal2.devnet.rollup import L2_CONTRACTS, DevnetRollup
 from phal2.devnet.rollup_files import write_rollup_files
 from phal2.devnet.running_l1 import RunningL1
 from phal2.devnet.servers import serve_l2
@@ -108,7 +108,7 @@ async def _start(settings: DevnetSettings, progress: Progress, parts: AsyncExitS
     migration_tree = None if settings.migration_tree is None else read_tree(settings.migration_tree)
     l1 = await _start_l1(ground)
     progress("L2: starting the sequencer")
-    rollup = devnet_rollup(settings, ground.balances, ground.owner, l1.contracts, l1.start)
+    rollup = l1.rollup
     sequencer = await _start_node(ground, l1, rollup, migration_tree, is_sequencer=True)
     progress("L2: starting the follower")
     follower = await _start_node(ground, l1, rollup, migration_tree, is_sequencer=False)

@@ -1,11 +1,13 @@
 """Starts the embedded L1 of a devnet: its genesis, its server, and where the chain is new the contracts."""
 
+from phal2.contracts import load_artefact
 from phal2.devnet.accounts import role_account
-from phal2.devnet.deployment import deploy_l1_contracts, planned_l1_contracts
+from phal2.devnet.deployment import MULTICALL3, planned_l1_contracts
 from phal2.devnet.development.chain import MOST_BLOCKS
 from phal2.devnet.development.embedded_controls import EmbeddedL1Controls
 from phal2.devnet.development.l1_chain import L1Development
-from phal2.devnet.ground import DEPLOYER, ROLE_BALANCE, SENDING_ROLES, TREASURY, Ground
+from phal2.devnet.founding import found_rollup, founded_rollup
+from phal2.devnet.ground import DEPLOYER, ROLE_BALANCE, SENDING_ROLES, Ground
 from phal2.devnet.l1 import EmbeddedL1
 from phal2.devnet.record import DevnetRecord, discard_unfinished_start, read_record, write_record
 from phal2.devnet.rollup import GENESIS_BASE_FEE
@@ -44,17 +46,17 @@ async def start_embedded_l1(ground: Ground) -> RunningL1:
     parts.push_async_callback(server.stop)
     client = L1Client(server.url)
     parts.push_async_callback(client.close)
-    deployer, treasury = role_account(DEPLOYER), role_account(TREASURY)
     if record is None:
-        ground.progress("L1: deploying the contracts")
-        start = await deploy_l1_contracts(client, deployer, ground.owner, treasury.address, chain.mine)
+        start, rollup = await found_rollup(ground, client, chain.mine)
         write_record(ground.data_dir, settings, DevnetRecord(genesis_time, start))
     else:
         start = record.l1_start
+        rollup = founded_rollup(ground, start)
     await chain.start()
     senders = [role_account(role).address for role in SENDING_ROLES]
     controls = None if development is None else EmbeddedL1Controls(chain, development, senders)
-    return RunningL1(server.url, client, planned_l1_contracts(deployer.address), start, chain.tasks, controls)
+    contracts = planned_l1_contracts(role_account(DEPLOYER).address)
+    return RunningL1(server.url, client, contracts, start, rollup, chain.tasks, controls)
 
 
 def _l1_genesis(ground: Ground, timestamp: int) -> ExecutedBlock:
@@ -62,5 +64,6 @@ def _l1_genesis(ground: Ground, timestamp: int) -> ExecutedBlock:
     balances = ground.balances | roles
     accounts = {address: GenesisAccount(balance=balance) for address, balance in balances.items()}
     settings = ground.settings
-    state = genesis_state(L1_SYSTEM_CONTRACTS | accounts)
+    multicall = {MULTICALL3: GenesisAccount(nonce=1, code=load_artefact("Multicall3").deployed_bytecode)}
+    state = genesis_state(L1_SYSTEM_CONTRACTS | multicall | accounts)
     return l1_genesis_block(L1Rules(settings.l1_chain_id), state, timestamp, settings.l1_gas_limit, GENESIS_BASE_FEE)

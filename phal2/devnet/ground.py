@@ -15,7 +15,8 @@ ROLE_BALANCE: Final = 1_000_000 * ETHER
 
 DEPLOYER: Final = "deployer"
 TREASURY: Final = "treasury"
-SENDING_ROLES: Final = ("batcher",)
+PROPOSER: Final = "proposer"
+SENDING_ROLES: Final = ("batcher", PROPOSER)
 """The roles that send transactions on L1 as long as the devnet runs."""
 
 Progress = Callable[[str], None]

@@ -116,6 +116,9 @@ def _lasting_settings(settings: DevnetSettings) -> dict[str, object]:
         "l1-gas-limit": settings.l1_gas_limit,
         "l2-gas-limit": settings.l2_gas_limit,
         "owner-claim-delay": settings.owner_claim_delay,
+        "proof-maturity-delay": settings.proof_maturity_delay,
+        "game-finality-delay": settings.game_finality_delay,
+        "challenge-period": settings.challenge_period,
     }
 
 

@@ -12,7 +12,6 @@ from phal2.devnet.tee.root import SIMULATOR_ROOT_CA_DER
 from phal2.node.attestation.intel_root import INTEL_ROOT_CA_DER
 from phal2.node.attestation.policy import RootCertificate
 from phal2.node.command.genesis_json import Genesis
-from phal2.node.protocol.addresses import ZERO_ADDRESS
 from phal2.node.protocol.block_refs import BlockId, L1BlockRef
 from phal2.node.protocol.fees import encode_holocene_extra_data
 from phal2.node.protocol.forks import ALL_THROUGH_ISTHMUS
@@ -58,14 +57,7 @@ def devnet_rollup(
     settings: DevnetSettings, balances: Mapping[bytes, int], owner: bytes, contracts: L1Contracts, l1_start: L1BlockRef
 ) -> DevnetRollup:
     """Return the rollup, whose genesis has the time of `l1_start`."""
-    system_config = SystemConfig(
-        batcher_address=role_account("batcher").address,
-        overhead=bytes(32),
-        scalar=ecotone_scalar(_BASE_FEE_SCALAR, _BLOB_BASE_FEE_SCALAR),
-        gas_limit=settings.l2_gas_limit,
-        eip1559_denominator=_EIP1559_DENOMINATOR,
-        eip1559_elasticity=_EIP1559_ELASTICITY,
-    )
+    system_config = genesis_system_config(settings)
     accounts = l2_genesis_accounts(
         L2GenesisSettings(
             balances=balances,
@@ -97,7 +89,7 @@ def devnet_rollup(
         block_time=settings.l2_block_time,
         batch_inbox_address=batch_inbox_address(settings.l2_chain_id),
         deposit_contract_address=contracts.optimism_portal,
-        l1_system_config_address=ZERO_ADDRESS,
+        l1_system_config_address=contracts.system_config,
         forks=ALL_THROUGH_ISTHMUS,
         eip1559_elasticity=_EIP1559_ELASTICITY,
         eip1559_denominator=_EIP1559_DENOMINATOR,
@@ -105,6 +97,18 @@ def devnet_rollup(
     )
     block = genesis.block(unhashed)
     return DevnetRollup(replace(unhashed, l2_genesis=BlockId(block.block.hash, 0)), genesis, block)
+
+
+def genesis_system_config(settings: DevnetSettings) -> SystemConfig:
+    """Return what L1's SystemConfig says of L2 in the beginning."""
+    return SystemConfig(
+        batcher_address=role_account("batcher").address,
+        overhead=bytes(32),
+        scalar=ecotone_scalar(_BASE_FEE_SCALAR, _BLOB_BASE_FEE_SCALAR),
+        gas_limit=settings.l2_gas_limit,
+        eip1559_denominator=_EIP1559_DENOMINATOR,
+        eip1559_elasticity=_EIP1559_ELASTICITY,
+    )
 
 
 def batch_inbox_address(l2_chain_id: int) -> bytes:

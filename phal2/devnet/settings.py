@@ -23,8 +23,9 @@ class DevnetSettings:
     Without a data directory the chains live in a temporary one that is removed at the end. `state_retention` is the
     number of newest blocks whose state each chain keeps, None for all. `development` offers the development methods,
     `automine` seals an L2 block for each transaction, `allow_state_edits` lets the state of L2 be edited, after which
-    the follower has another chain. `rpc` is for all servers. `l1` says which L1; `anvil` is the program where
-    that is not the one on the PATH.
+    the follower has another chain. `rpc` is for all servers. `l1` says which L1; `anvil` is the program where that is
+    not the one on the PATH. Withdrawals wait, in seconds, from their proof to their delivery, from a dispute game's
+    decision to its finality, and while a permissioned game can be challenged.
     """
 
     host: str = "127.0.0.1"
@@ -43,6 +44,9 @@ class DevnetSettings:
     l1_gas_limit: int = 30_000_000
     l2_gas_limit: int = 30_000_000
     owner_claim_delay: int = 60
+    proof_maturity_delay: int = 2
+    game_finality_delay: int = 1
+    challenge_period: int = 4
     migration_tree: Path | None = None
     development: bool = True
     automine: bool = False

@@ -4,11 +4,13 @@ import asyncio
 from pathlib import Path
 from typing import Final
 
+from phal2.contracts import load_artefact
 from phal2.devnet.accounts import role_account
 from phal2.devnet.anvil.controls import AnvilControls
 from phal2.devnet.anvil.process import AnvilProcess, find_anvil
-from phal2.devnet.deployment import deploy_l1_contracts, planned_l1_contracts
-from phal2.devnet.ground import DEPLOYER, ROLE_BALANCE, SENDING_ROLES, TREASURY, Ground
+from phal2.devnet.deployment import MULTICALL3, planned_l1_contracts
+from phal2.devnet.founding import found_rollup, founded_rollup
+from phal2.devnet.ground import DEPLOYER, ROLE_BALANCE, SENDING_ROLES, Ground
 from phal2.devnet.l1.sealing import SAFE_DISTANCE
 from phal2.devnet.record import DevnetRecord, discard_unfinished_start, read_record, write_record
 from phal2.devnet.rollup import GENESIS_BASE_FEE
@@ -41,21 +43,22 @@ async def start_anvil(ground: Ground) -> RunningL1:
     await client.rpc.call("anvil_setLoggingEnabled", False)
     senders = [role_account(role).address for role in SENDING_ROLES]
     controls = AnvilControls(client, ground.clock, senders)
-    deployer = role_account(DEPLOYER)
     if record is None:
         await fund(client, ground)
-        ground.progress("L1: deploying the contracts")
-        treasury = role_account(TREASURY).address
-        start = await deploy_l1_contracts(client, deployer, ground.owner, treasury, lambda: client.rpc.call("evm_mine"))
+        multicall = load_artefact("Multicall3").deployed_bytecode
+        await client.rpc.call("anvil_setCode", f"0x{MULTICALL3.hex()}", f"0x{multicall.hex()}")
+        start, rollup = await found_rollup(ground, client, lambda: client.rpc.call("evm_mine"))
         write_record(ground.data_dir, settings, DevnetRecord(genesis_time, start))
     else:
         start = record.l1_start
         await require_start(client, start, path)
+        rollup = founded_rollup(ground, start)
     keeping_time = asyncio.create_task(controls.keep_time())
     parts.push_async_callback(_cancel, keeping_time)
     tasks = (process.task, keeping_time)
     offered = controls if settings.development else None
-    return RunningL1(process.url, client, planned_l1_contracts(deployer.address), start, tasks, offered)
+    contracts = planned_l1_contracts(role_account(DEPLOYER).address)
+    return RunningL1(process.url, client, contracts, start, rollup, tasks, offered)
 
 
 async def fund(client: L1Client, ground: Ground) -> None:

@@ -71,6 +71,9 @@ def add_devnet_parser(commands: "argparse._SubParsersAction[argparse.ArgumentPar
         ("--l1-gas-limit", defaults.l1_gas_limit, "gas limit of L1 blocks"),
         ("--l2-gas-limit", defaults.l2_gas_limit, "gas limit of L2 blocks"),
         ("--owner-claim-delay", defaults.owner_claim_delay, "seconds that an owner's migration claim waits"),
+        ("--proof-maturity-delay", defaults.proof_maturity_delay, "seconds from a withdrawal's proof to its delivery"),
+        ("--game-finality-delay", defaults.game_finality_delay, "seconds from a dispute game's decision to finality"),
+        ("--challenge-period", defaults.challenge_period, "seconds in which a permissioned game can be challenged"),
     ):
         parser.add_argument(option, type=_positive, default=default, help=f"{what} (default: {default})")
     parser.add_argument("--mnemonic", default=DEFAULT_MNEMONIC, help='BIP-39 phrase (default: "%(default)s")')
@@ -178,6 +181,9 @@ def _settings(arguments: argparse.Namespace) -> DevnetSettings:
         l1_gas_limit=arguments.l1_gas_limit,
         l2_gas_limit=arguments.l2_gas_limit,
         owner_claim_delay=arguments.owner_claim_delay,
+        proof_maturity_delay=arguments.proof_maturity_delay,
+        game_finality_delay=arguments.game_finality_delay,
+        challenge_period=arguments.challenge_period,
         migration_tree=arguments.migration_tree,
         rpc=rpc_options(arguments),
         development=not arguments.no_dev,

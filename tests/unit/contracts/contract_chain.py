@@ -6,6 +6,7 @@ from typing import Any
 
 from eth.constants import BLANK_ROOT_HASH
 from eth.db.atomic import AtomicDB
+from eth.db.backends.memory import MemoryDB
 from eth.exceptions import VMError
 from eth.vm.execution_context import ExecutionContext
 from eth.vm.forks.prague.state import PragueState
@@ -14,6 +15,7 @@ from eth.vm.message import Message
 from phal2.contracts import (
     Artefact,
     DecodedEvent,
+    artefact_names,
     decode_event,
     decode_result,
     decode_revert,
@@ -96,9 +98,24 @@ class Outcome:
 class Chain:
     """Executes one transaction after another on one state."""
 
-    def __init__(self) -> None:
+    def __init__(self, chain_id: int = 20350) -> None:
+        self.chain_id = chain_id
         self._time = START_TIME
-        self.state = PragueState(AtomicDB(), self._context(), BLANK_ROOT_HASH)
+        self._block_number = 1
+        self._base_fee = 0
+        self._storage: dict[bytes, bytes] = {}
+        self.state = PragueState(AtomicDB(MemoryDB(self._storage)), self._context(), BLANK_ROOT_HASH)
+
+    def copy(self) -> "Chain":
+        """Return a chain that goes on from here by itself."""
+        root = self.state.make_state_root()
+        self.state.persist()
+        other = Chain(self.chain_id)
+        other._storage.update(self._storage)
+        other._time, other._block_number, other._base_fee = self._time, self._block_number, self._base_fee
+        database = AtomicDB(MemoryDB(other._storage))
+        other.state = PragueState(database, other._context(), root)
+        return other
 
     @property
     def time(self) -> int:
@@ -109,17 +126,46 @@ class Chain:
         self._time = value
         self.state.execution_context = self._context()
 
+    @property
+    def block_number(self) -> int:
+        return self._block_number
+
+    @block_number.setter
+    def block_number(self, value: int) -> None:
+        self._block_number = value
+        self.state.execution_context = self._context()
+
+    @property
+    def base_fee(self) -> int:
+        return self._base_fee
+
+    @base_fee.setter
+    def base_fee(self, value: int) -> None:
+        self._base_fee = value
+        self.state.execution_context = self._context()
+
+    def pass_time(self, seconds: int, blocks: int = 1) -> None:
+        self.time += seconds
+        self.block_number += blocks
+
+    def block_hash(self, number: int) -> bytes:
+        """What BLOCKHASH answers for one of the latest 256 blocks."""
+        return keccak256(b"block" + number.to_bytes(8, "big"))
+
     def _context(self) -> ExecutionContext:
         return ExecutionContext(
             coinbase=ZERO_ADDRESS,
             timestamp=self._time,
-            block_number=1,
+            block_number=self._block_number,
             difficulty=0,
             mix_hash=bytes(32),
             gas_limit=GAS_LIMIT,
-            prev_hashes=(),
-            chain_id=20350,
-            base_fee_per_gas=0,
+            prev_hashes=tuple(
+                self.block_hash(number)
+                for number in range(self._block_number - 1, max(-1, self._block_number - 257), -1)
+            ),
+            chain_id=self.chain_id,
+            base_fee_per_gas=self._base_fee,
             excess_blob_gas=0,
         )
 
@@ -145,11 +191,15 @@ class Chain:
         artefact = load_artefact(name)
         address = contract_address(sender, self.state.get_nonce(sender))
         self.state.increment_nonce(sender)
-        code = encode_constructor(artefact, arguments)
-        message = Message(gas=GAS_LIMIT, to=b"", sender=sender, value=0, data=b"", code=code, create_address=address)
-        outcome = self._run(message)
+        outcome = self.create(address, encode_constructor(artefact, arguments), sender=sender)
         assert outcome.succeeded, decode_revert([artefact], outcome.output)
         return Contract(self, artefact, address)
+
+    def create(self, address: bytes, code: bytes, *, sender: bytes) -> Outcome:
+        """Run creation code for the contract at `address`."""
+        return self._run(
+            Message(gas=GAS_LIMIT, to=b"", sender=sender, value=0, data=b"", code=code, create_address=address)
+        )
 
     def place(self, name: str, address: bytes) -> "Contract":
         """Put runtime code at an address, as genesis does for predeploys without a proxy."""
@@ -236,8 +286,7 @@ class Contract:
         return event
 
     def reason(self, outcome: Outcome) -> str:
-        artefacts = ("AttestationContext", "L2PHAToken", "OptimismPortal", "PHAToken")
-        return decode_revert([self.artefact, *map(load_artefact, artefacts)], outcome.output)
+        return decode_revert([self.artefact, *map(load_artefact, artefact_names())], outcome.output)
 
 
 def standard_tree(leaves: Sequence[tuple[bytes, int, int]]) -> tuple[bytes, Mapping[bytes, list[bytes]]]:

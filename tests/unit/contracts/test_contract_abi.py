@@ -88,7 +88,7 @@ def test_structs_are_mappings_or_tuples() -> None:
 def test_creation_data_is_code_and_arguments() -> None:
     gate = load_artefact("WorkloadGate")
     assert encode_constructor(gate, [WORD_1]) == gate.bytecode + WORD_1
-    assert encode_constructor(load_artefact("OptimismPortal")) == load_artefact("OptimismPortal").bytecode
+    assert encode_constructor(load_artefact("SystemConfig")) == load_artefact("SystemConfig").bytecode
     with pytest.raises(AbiError, match="the constructor of WorkloadGate takes 1 arguments, got 0"):
         encode_constructor(gate)
 

@@ -1,5 +1,6 @@
 import pytest
-from contract_chain import FORWARDER_CODE, Chain, Contract
+from contract_chain import FORWARDER_CODE, Contract
+from l1_world import L1World
 
 from phal2.contracts import event_topic
 from phal2.node.protocol.addresses import alias_l1_address
@@ -11,9 +12,10 @@ ETHER = 10**18
 
 
 @pytest.fixture
-def portal(chain: Chain) -> Contract:
-    chain.state.set_balance(SENDER, ETHER)
-    return chain.deploy("OptimismPortal", sender=b"\xd0" * 20)
+def portal() -> Contract:
+    portal = L1World.deployed().portal
+    portal.chain.state.set_balance(SENDER, ETHER)
+    return portal
 
 
 def opaque_data(mint: int, value: int, gas_limit: int, is_creation: bool, data: bytes) -> bytes:

@@ -1,5 +1,6 @@
 import pytest
 from contract_chain import START_TIME, Chain, Contract
+from l1_world import L1World
 
 from phal2.contracts import decode_event, encode_call, load_artefact
 from phal2.node.protocol.addresses import alias_l1_address
@@ -22,8 +23,13 @@ def token(chain: Chain) -> Contract:
 
 
 @pytest.fixture
+def chain() -> Chain:
+    return L1World.deployed().chain
+
+
+@pytest.fixture
 def portal(chain: Chain) -> Contract:
-    return chain.deploy("OptimismPortal", sender=DEPLOYER)
+    return L1World(chain).portal
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from aiohttp import web
 
 from phal2.bridge.batcher.channel_builder import singular_batch
 from phal2.devnet.accounts import role_account
-from phal2.devnet.deployment import L1Contracts
+from phal2.devnet.deployment import planned_l1_contracts
 from phal2.devnet.l1 import EmbeddedL1
 from phal2.devnet.l1.sealing import heads_at
 from phal2.devnet.rollup import DevnetRollup, devnet_rollup
@@ -111,7 +111,7 @@ class DrivenRollup:
         await link.start()
         parts.push_async_callback(link.stop)
         start = L1BlockRef(genesis.block.hash, 0, bytes(32), GENESIS_TIME)
-        contracts = L1Contracts(PORTAL, b"\x11" * 20, b"\x12" * 20)
+        contracts = replace(planned_l1_contracts(SENDER), optimism_portal=PORTAL)
         rollup = devnet_rollup(
             DevnetSettings(l2_block_time=l2_block_time), {SENDER: 1_000 * ETHER}, SENDER, contracts, start
         )

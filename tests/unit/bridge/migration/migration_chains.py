@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from contract_chain import Chain, Contract, Outcome
 from evm_node import EvmNode
+from l1_world import L1World
 
 from phal2.bridge.migration.tree import Leaf, MigrationTree, build_tree
 from phal2.contracts import decode_event, event_topic, load_artefact
@@ -62,9 +63,10 @@ class MigrationChains:
 
     @classmethod
     def deploy(cls) -> "MigrationChains":
-        l1, l2 = Chain(), Chain()
-        deployer = b"\xd0" * 20
-        portal = l1.deploy("OptimismPortal", sender=deployer)
+        world = L1World.deployed()
+        l1, l2, portal = world.chain, Chain(), world.portal
+        l2.time = l1.time
+        deployer = b"\xd1" * 20
         pha = l1.deploy("PHAToken", OWNER, sender=deployer)
         treasury = b"\x7e" * 20
         migration = l1.deploy("PHAMigration", OWNER, pha.address, portal.address, treasury, sender=deployer)

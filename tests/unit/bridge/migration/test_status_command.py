@@ -68,7 +68,7 @@ async def test_status_for_people(chains: MigrationChains, capsys: pytest.Capture
     assert "not launched: root and backing have not arrived" in before.out
     assert "root           not set" in before.out
     assert "launched, 149.000000000000000001 PHA left to claim" in after.out
-    assert "(2025-06-16 15:06:40 UTC, in 86,400 s)" in after.out
+    assert "(2025-06-16 15:06:52 UTC, in 86,400 s)" in after.out
     assert "149.000000000000000001 PHA of backing" in after.out
     assert f"{to_checksum_address(chains.migration.address)} on L1" in on_l2_alone.out
 

@@ -1,0 +1,77 @@
+"""Founds a rollup on an L1: the bridge's contracts, then L2's genesis, then the dispute games that know it."""
+
+from phal2.bridge.prover.claim import config_hash
+from phal2.devnet.accounts import role_account
+from phal2.devnet.deployment import (
+    PROVER_WORKLOAD,
+    DeploymentError,
+    DeploymentParameters,
+    Seal,
+    bridge_steps,
+    game_steps,
+    planned_l1_contracts,
+    send_steps,
+)
+from phal2.devnet.ground import DEPLOYER, PROPOSER, TREASURY, Ground
+from phal2.devnet.rollup import DevnetRollup, batch_inbox_address, devnet_rollup, genesis_system_config
+from phal2.devnet.tee.measurements import measure
+from phal2.node.l1.client import L1Client
+from phal2.node.protocol.block_refs import L1BlockRef
+from phal2.node.protocol.keccak import keccak256
+from phal2.node.protocol.output_roots import output_root
+
+
+async def found_rollup(ground: Ground, l1: L1Client, seal: Seal) -> tuple[L1BlockRef, DevnetRollup]:
+    """Deploy all L1 contracts and return the L1 block on which L2 begins, and the rollup.
+
+    `seal` has L1 seal its next block, or waits for it. Raises `DeploymentError`.
+    """
+    deployer = role_account(DEPLOYER)
+    parameters = _parameters(ground)
+    ground.progress("L1: deploying the contracts")
+    bridge = bridge_steps(parameters)
+    start = await send_steps(l1, deployer, parameters.first_nonce, bridge, seal)
+    rollup = founded_rollup(ground, start)
+    ground.progress("L1: deploying the dispute games")
+    games = game_steps(parameters, config_hash(rollup.config), _genesis_output_root(rollup))
+    await send_steps(l1, deployer, parameters.first_nonce + len(bridge), games, seal)
+    return start, rollup
+
+
+def founded_rollup(ground: Ground, start: L1BlockRef) -> DevnetRollup:
+    """Return the rollup that was founded on an L1 whose block `start` is the one on which L2 begins."""
+    contracts = planned_l1_contracts(role_account(DEPLOYER).address)
+    return devnet_rollup(ground.settings, ground.balances, ground.owner, contracts, start)
+
+
+def _parameters(ground: Ground) -> DeploymentParameters:
+    settings = ground.settings
+    return DeploymentParameters(
+        deployer=role_account(DEPLOYER).address,
+        owner=ground.owner,
+        treasury=role_account(TREASURY).address,
+        proposer=role_account(PROPOSER).address,
+        system_config=genesis_system_config(settings),
+        batch_inbox=batch_inbox_address(settings.l2_chain_id),
+        l2_chain_id=settings.l2_chain_id,
+        proof_maturity_delay=settings.proof_maturity_delay,
+        game_finality_delay=settings.game_finality_delay,
+        challenge_period=settings.challenge_period,
+        prover_workload=_workload(PROVER_WORKLOAD),
+    )
+
+
+def _workload(name: str) -> bytes:
+    """Return the hash of a simulated TDX workload (DESIGN section 4)."""
+    measured = measure(name)
+    return keccak256(measured.mr_td + b"".join(measured.rt_mrs) + measured.mr_config_id)
+
+
+def _genesis_output_root(rollup: DevnetRollup) -> bytes:
+    block = rollup.genesis_block.block
+    message_passer_root = block.header.withdrawals_root
+    if message_passer_root is None:
+        raise DeploymentError(
+            "the genesis block has no storage root of the message passer, as blocks have from Isthmus"
+        )
+    return output_root(block.header.state_root, message_passer_root, block.hash)
