@@ -23,7 +23,9 @@ class UnsupportedBatchVersion(InvalidBatch):
     """A batch of a version that cannot be read; `version` is its first byte."""
 
     def __init__(self, version: int) -> None:
-        super().__init__(f"batch of version {version}, expected {SINGULAR_BATCH_VERSION} (singular)")
+        super().__init__(
+            f"batch of version {version}, expected {SINGULAR_BATCH_VERSION} (singular) or {SPAN_BATCH_VERSION} (span)"
+        )
         self.version = version
 
 
@@ -52,12 +54,16 @@ def encode_batch(batch: SingularBatch) -> bytes:
 
 
 def decode_batch(data: bytes) -> SingularBatch:
-    """Read version byte and content; raise `InvalidBatch` (or `RlpError`) where they are not canonical."""
+    """Read version byte and content; bytes behind them are ignored, as op-node does.
+
+    Raise `InvalidBatch` (or `RlpError`) where they are not canonical.
+    """
     if not data:
         raise InvalidBatch("an empty byte string is no batch")
     if data[0] != SINGULAR_BATCH_VERSION:
         raise UnsupportedBatchVersion(data[0])
-    fields = expect_list(rlp.decode(data[1:]), 5)
+    item, _ = rlp.decode_prefix(data, 1)
+    fields = expect_list(item, 5)
     return SingularBatch(
         parent_hash=expect_bytes(fields[0], 32),
         epoch_number=decode_uint(fields[1], 8),

@@ -4,13 +4,12 @@ Decompressed, a channel is a sequence of RLP byte strings, each of which is a ba
 `MAXIMUM_CHANNEL_CONTENT` decompressed bytes count (Fjord); what lies beyond them is cut off.
 """
 
-import zlib
 from collections.abc import Iterator
 from typing import Final
 
 from phal2.node.protocol import rlp
 from phal2.node.protocol.batches import SingularBatch, encode_batch
-from phal2.node.protocol.channel_compression import InvalidChannel, decompress
+from phal2.node.protocol.channel_compression import Compression, InvalidChannel, compressor, decompress
 from phal2.node.protocol.errors import Phal2Error
 from phal2.node.protocol.frames import (
     CHANNEL_ID_LENGTH,
@@ -27,7 +26,6 @@ FRAME_ACCOUNTING_OVERHEAD: Final = 200
 """Bytes that a frame counts for beside its data, against the greatest size of the frames of a channel."""
 
 _LARGEST_FRAME: Final = FRAME_OVERHEAD + MAXIMUM_FRAME_DATA
-_BEST_COMPRESSION: Final = 9
 
 
 class ChannelFull(Phal2Error):
@@ -65,21 +63,25 @@ class ChannelWriter:
     `maximum_frame_size` is the wire size of a frame in bytes; `channel_id` must be unique, so take 16 random bytes.
     """
 
-    def __init__(self, channel_id: bytes, maximum_frame_size: int) -> None:
+    def __init__(self, channel_id: bytes, maximum_frame_size: int, compression: Compression = Compression.ZLIB) -> None:
         if len(channel_id) != CHANNEL_ID_LENGTH:
             raise ValueError(f"a channel id has {CHANNEL_ID_LENGTH} bytes, got {len(channel_id)}")
         if not FRAME_OVERHEAD < maximum_frame_size <= _LARGEST_FRAME:
             raise ValueError(f"a frame has {FRAME_OVERHEAD + 1} to {_LARGEST_FRAME} bytes, got {maximum_frame_size}")
         self.channel_id = channel_id
         self._frame_data = maximum_frame_size - FRAME_OVERHEAD
-        self._compressor = zlib.compressobj(_BEST_COMPRESSION)
+        self._compressor = compressor(compression)
         self._compressed = bytearray()
         self._content_size = 0
         self.batch_count = 0
 
     def add_batch(self, batch: SingularBatch) -> None:
-        """Append a batch; raise `ChannelFull`, with the channel unchanged, where readers would cut it off."""
-        encoded = rlp.encode_bytes(encode_batch(batch))
+        """Append a singular batch; raise `ChannelFull`, with the channel unchanged, where readers would cut it off."""
+        self.add_encoded_batch(encode_batch(batch))
+
+    def add_encoded_batch(self, batch: bytes) -> None:
+        """Append a batch of any version, encoded; raise `ChannelFull` as `add_batch` does."""
+        encoded = rlp.encode_bytes(batch)
         if self._content_size + len(encoded) > MAXIMUM_CHANNEL_CONTENT:
             raise ChannelFull(
                 f"a batch of {len(encoded)} bytes does not fit into a channel that holds {self._content_size} of "
@@ -90,12 +92,17 @@ class ChannelWriter:
         self.batch_count += 1
 
     def compressed_size(self) -> int:
-        """Return how many bytes the channel would have if it were closed now (without frame overhead)."""
-        return len(self._compressed) + len(self._compressor.copy().flush())
+        """Return how many bytes the channel would have if it were closed now (without frame overhead).
+
+        Asking costs time, and a few bytes of a brotli channel, so do not ask after every batch.
+        """
+        ready, pending = self._compressor.pending_size()
+        self._compressed += ready
+        return len(self._compressed) + pending
 
     def close(self) -> list[Frame]:
         """Return the frames of the channel; no batch can be added afterwards."""
-        data = bytes(self._compressed) + self._compressor.flush()
+        data = bytes(self._compressed) + self._compressor.finish()
         pieces = [data[start : start + self._frame_data] for start in range(0, len(data), self._frame_data)]
         last = len(pieces) - 1
         if last > MAXIMUM_FRAME_NUMBER:

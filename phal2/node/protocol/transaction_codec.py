@@ -199,7 +199,7 @@ def _decode_access_list_transaction(fields: list[Decoded]) -> AccessListTransact
         to=_decode_to(fields[4]),
         value=decode_uint(fields[5]),
         data=expect_bytes(fields[6]),
-        access_list=_decode_access_list(fields[7]),
+        access_list=decode_access_list(fields[7]),
         y_parity=decode_uint(fields[8], 1),
         r=decode_uint(fields[9]),
         s=decode_uint(fields[10]),
@@ -216,7 +216,7 @@ def _decode_dynamic_fee(fields: list[Decoded]) -> DynamicFeeTransaction:
         to=_decode_to(fields[5]),
         value=decode_uint(fields[6]),
         data=expect_bytes(fields[7]),
-        access_list=_decode_access_list(fields[8]),
+        access_list=decode_access_list(fields[8]),
         y_parity=decode_uint(fields[9], 1),
         r=decode_uint(fields[10]),
         s=decode_uint(fields[11]),
@@ -233,7 +233,7 @@ def _decode_blob(fields: list[Decoded]) -> BlobTransaction:
         to=expect_bytes(fields[5], 20),
         value=decode_uint(fields[6]),
         data=expect_bytes(fields[7]),
-        access_list=_decode_access_list(fields[8]),
+        access_list=decode_access_list(fields[8]),
         max_fee_per_blob_gas=decode_uint(fields[9]),
         blob_versioned_hashes=tuple(expect_bytes(item, 32) for item in expect_list(fields[10])),
         y_parity=decode_uint(fields[11], 1),
@@ -252,8 +252,8 @@ def _decode_set_code(fields: list[Decoded]) -> SetCodeTransaction:
         to=expect_bytes(fields[5], 20),
         value=decode_uint(fields[6]),
         data=expect_bytes(fields[7]),
-        access_list=_decode_access_list(fields[8]),
-        authorization_list=tuple(_decode_authorization(item) for item in expect_list(fields[9])),
+        access_list=decode_access_list(fields[8]),
+        authorization_list=tuple(decode_authorization(item) for item in expect_list(fields[9])),
         y_parity=decode_uint(fields[10], 1),
         r=decode_uint(fields[11]),
         s=decode_uint(fields[12]),
@@ -271,7 +271,7 @@ def _decode_attested(fields: list[Decoded]) -> AttestedTransaction:
         to=expect_bytes(fields[5], 20),
         value=decode_uint(fields[6]),
         data=expect_bytes(fields[7]),
-        access_list=_decode_access_list(fields[8]),
+        access_list=decode_access_list(fields[8]),
         attestation=Attestation(
             kind=decode_uint(kind, 8),
             valid_until=decode_uint(valid_until, 8),
@@ -283,7 +283,8 @@ def _decode_attested(fields: list[Decoded]) -> AttestedTransaction:
     )
 
 
-def _decode_authorization(item: Decoded) -> Authorization:
+def decode_authorization(item: Decoded) -> Authorization:
+    """Read one EIP-7702 authorization from a decoded item; raise `RlpError`."""
     fields = expect_list(item, 6)
     return Authorization(
         chain_id=decode_uint(fields[0]),
@@ -302,7 +303,8 @@ def _decode_to(item: Decoded) -> bytes | None:
     return to or None
 
 
-def _decode_access_list(item: Decoded) -> AccessList:
+def decode_access_list(item: Decoded) -> AccessList:
+    """Read an EIP-2930 access list from a decoded item; raise `RlpError`."""
     entries = []
     for entry in expect_list(item):
         address, keys = expect_list(entry, 2)

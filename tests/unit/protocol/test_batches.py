@@ -19,12 +19,12 @@ def test_a_batch_comes_back(batch: SingularBatch) -> None:
 
 
 @given(st.binary(max_size=120))
-def test_whatever_decodes_is_canonical(content: bytes) -> None:
+def test_whatever_decodes_is_canonical_and_what_follows_is_ignored(content: bytes) -> None:
     try:
         batch = decode_batch(b"\x00" + content)
     except InvalidEncoding:
         return
-    assert encode_batch(batch) == b"\x00" + content
+    assert (b"\x00" + content).startswith(encode_batch(batch))
 
 
 @pytest.mark.parametrize("version", [1, 2, 255])
@@ -46,7 +46,7 @@ def test_malformed_batches_are_refused() -> None:
         [*good[:4], b"transaction"],
         [*good[:4], [[b"transaction"]]],
     ]
-    for content in [b"", *(rlp.encode(item) for item in wrong), rlp.encode(good) + b"\x00"]:
+    for content in [b"", *(rlp.encode(item) for item in wrong), rlp.encode(good)[:-1]]:
         with pytest.raises(InvalidEncoding):
             decode_batch(b"\x00" + content)
     with pytest.raises(InvalidEncoding):

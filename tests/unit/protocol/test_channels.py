@@ -1,13 +1,14 @@
 import zlib
 from collections.abc import Iterable
 
+import brotli
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from phal2.node.protocol import channels, rlp
 from phal2.node.protocol.batches import SingularBatch, decode_batch
-from phal2.node.protocol.channel_compression import InvalidChannel, decompress
+from phal2.node.protocol.channel_compression import Compression, InvalidChannel, decompress
 from phal2.node.protocol.channels import ChannelFull, ChannelWriter, read_batches
 from phal2.node.protocol.frames import FRAME_OVERHEAD, encode_frame
 
@@ -25,8 +26,12 @@ batch_lists = st.lists(
 )
 
 
-def compressed(*strings: bytes) -> bytes:
-    return zlib.compress(b"".join(rlp.encode_bytes(string) for string in strings))
+compressions = st.sampled_from(Compression)
+
+
+def compressed(*strings: bytes, compression: Compression = Compression.ZLIB) -> bytes:
+    content = b"".join(rlp.encode_bytes(string) for string in strings)
+    return zlib.compress(content) if compression is Compression.ZLIB else b"\x01" + brotli.compress(content)
 
 
 def read_until_error(pieces: Iterable[bytes]) -> list[bytes]:
@@ -40,12 +45,16 @@ def read_until_error(pieces: Iterable[bytes]) -> list[bytes]:
     return found
 
 
-@given(batch_lists, st.integers(FRAME_OVERHEAD + 1, 500))
+@given(batch_lists, st.integers(FRAME_OVERHEAD + 1, 500), compressions, st.integers(0, 6))
 @settings(deadline=None)
-def test_what_is_written_is_read_whatever_the_frame_size(batches: list[SingularBatch], frame_size: int) -> None:
-    writer = ChannelWriter(CHANNEL_ID, frame_size)
-    for batch in batches:
+def test_what_is_written_is_read_whatever_the_frame_size(
+    batches: list[SingularBatch], frame_size: int, compression: Compression, asked_after: int
+) -> None:
+    writer = ChannelWriter(CHANNEL_ID, frame_size, compression)
+    for index, batch in enumerate(batches):
         writer.add_batch(batch)
+        if index == asked_after:
+            writer.compressed_size()
     size = writer.compressed_size()
     frames = writer.close()
     assert [frame.number for frame in frames] == list(range(len(frames)))
@@ -56,16 +65,18 @@ def test_what_is_written_is_read_whatever_the_frame_size(batches: list[SingularB
     assert [decode_batch(raw) for raw in read_batches(data)] == batches
 
 
-@given(st.lists(st.binary(max_size=300), max_size=5), st.data())
-def test_a_channel_that_is_cut_off_gives_its_first_batches(strings: list[bytes], choose: st.DataObject) -> None:
-    data = compressed(*strings)
+@given(st.lists(st.binary(max_size=300), max_size=5), compressions, st.data())
+def test_a_channel_that_is_cut_off_gives_its_first_batches(
+    strings: list[bytes], compression: Compression, choose: st.DataObject
+) -> None:
+    data = compressed(*strings, compression=compression)
     found = read_until_error(read_batches(data[: choose.draw(st.integers(2, len(data)))]))
     assert found == strings[: len(found)]
 
 
-@given(st.binary(min_size=1, max_size=200), st.data())
-def test_a_flipped_bit_never_breaks_the_reader(content: bytes, choose: st.DataObject) -> None:
-    data = bytearray(compressed(content, content))
+@given(st.binary(min_size=1, max_size=200), compressions, st.data())
+def test_a_flipped_bit_never_breaks_the_reader(content: bytes, compression: Compression, choose: st.DataObject) -> None:
+    data = bytearray(compressed(content, content, compression=compression))
     data[choose.draw(st.integers(0, len(data) - 1))] ^= 1 << choose.draw(st.integers(0, 7))
     read_until_error(read_batches(bytes(data)))
 
@@ -76,6 +87,30 @@ def test_batches_before_a_corruption_are_read() -> None:
     good += compressor.flush(zlib.Z_FULL_FLUSH)
     # A deflate block of the reserved type 3 follows.
     assert read_until_error(read_batches(good + b"\x07")) == [b"first", b"second"]
+
+
+def test_batches_before_a_corruption_of_a_brotli_channel_are_read() -> None:
+    stream = brotli.Compressor(quality=9)
+    good = b"\x01" + stream.process(rlp.encode_bytes(b"first") + rlp.encode_bytes(bytes(50_000)))
+    good += stream.flush() + stream.process(b"\x01") + stream.flush()
+    # What follows is a meta-block with reserved bits.
+    assert read_until_error(read_batches(good + b"\xff" * 5000)) == [b"first", bytes(50_000), b"\x01"]
+    with pytest.raises(InvalidChannel, match="brotli"):
+        list(read_batches(good + b"\xff" * 5000))
+
+
+def test_bytes_behind_a_brotli_stream_do_not_matter() -> None:
+    for size in (10, 5000, 100_000):
+        data = compressed(bytes(range(256)) * (size // 256) + b"end", b"second", compression=Compression.BROTLI)
+        for behind in (b"\x00", b"more", bytes(9000)):
+            assert [len(batch) for batch in read_batches(data + behind)] == [size // 256 * 256 + 3, 6]
+
+
+def test_brotli_with_a_window_beyond_the_standard_is_refused() -> None:
+    # 0x11 announces the "large window" extension, which op-node does not read either.
+    assert read_until_error(read_batches(b"\x01\x11\x1e" + bytes(100))) == []
+    with pytest.raises(InvalidChannel):
+        list(read_batches(b"\x01\x11\x1e" + bytes(100)))
 
 
 def test_neither_the_checksum_nor_bytes_behind_the_stream_matter() -> None:
@@ -90,7 +125,8 @@ def test_neither_the_checksum_nor_bytes_behind_the_stream_matter() -> None:
     [
         b"",
         b"\x78",
-        b"\x01\x00",
+        b"\x01\xff\xff",
+        b"\x02\x00",
         b"\x7f\x9c",
         b"\x88\x1c",
         b"\x78\x9d",
@@ -121,8 +157,10 @@ def test_content_beyond_the_limit_is_cut_off() -> None:
         list(read_batches(data, whole))
 
 
-def test_a_bomb_is_read_in_small_pieces() -> None:
-    bomb = zlib.compress(bytes(50_000_000))
+@pytest.mark.parametrize("compression", Compression)
+def test_a_bomb_is_read_in_small_pieces(compression: Compression) -> None:
+    content = bytes(50_000_000)
+    bomb = zlib.compress(content) if compression is Compression.ZLIB else b"\x01" + brotli.compress(content, quality=1)
     pieces = decompress(bomb)
     assert all(len(next(pieces)) <= 65_536 for _ in range(3))
     # Its first byte is a batch of one byte, and so are all others: none is worth more memory than a piece.
