@@ -1,12 +1,14 @@
 """Blobs that op-node encoded, and real sidecars with their KZG commitments."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from phal2.node.l1.kzg import InvalidKzgProof, commit_to_blobs, verify_sidecars
+from phal2.node.protocol.blob_sidecars import BlobSidecar
 from phal2.node.protocol.blobs import BLOB_SIZE, decode_blob, encode_blob
-from phal2.node.protocol.kzg import blob_commitment, blob_proof, is_blob_of, versioned_hash
 
 
 def hex_file(path: Path) -> bytes:
@@ -26,18 +28,20 @@ def test_blob_9_holds_the_data_that_op_node_decodes(vectors: Path) -> None:
     assert data == hex_file(vectors / "blobs" / "blob9_decode.txt")
 
 
-def test_real_sidecars_hold_against_their_commitments(vectors: Path) -> None:
+def test_real_sidecars_hold_against_their_commitments_and_no_others(vectors: Path) -> None:
     document = json.loads((vectors / "blobs" / "eth_v1_beacon_blob_sidecars_7422094_goerli.json").read_text())
     sidecars = [
-        tuple(bytes.fromhex(sidecar[field][2:]) for field in ("blob", "kzg_commitment", "kzg_proof"))
+        BlobSidecar(*(bytes.fromhex(sidecar[field][2:]) for field in ("blob", "kzg_commitment", "kzg_proof")))
         for sidecar in document["data"]
     ]
     assert len(sidecars) == 5
-    for blob, commitment, proof in sidecars:
-        assert is_blob_of(blob, commitment, proof)
-        assert blob_commitment(blob) == commitment
-        assert versioned_hash(commitment)[0] == 1
-    blob, commitment, proof = sidecars[0]
-    assert blob_proof(blob, commitment) == proof
-    assert not is_blob_of(blob, sidecars[1][1], proof)
-    assert not is_blob_of(blob[:-1] + bytes([blob[-1] ^ 1]), commitment, proof)
+    verify_sidecars(sidecars)
+    first, second = sidecars[:2]
+    assert commit_to_blobs([first.blob]) == (first,)
+    for wrong in (
+        replace(first, commitment=second.commitment),
+        replace(first, proof=second.proof),
+        replace(first, blob=first.blob[:-1] + bytes([first.blob[-1] ^ 1])),
+    ):
+        with pytest.raises(InvalidKzgProof):
+            verify_sidecars([wrong])

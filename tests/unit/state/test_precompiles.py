@@ -17,12 +17,11 @@ from small_chain import ALICE, ALICE_KEY, L1, L2, rollup_config
 
 from phal2.node.protocol.forks import ForkSchedule
 from phal2.node.protocol.keccak import keccak256
-from phal2.node.protocol.kzg import trusted_setup
 from phal2.node.protocol.predeploys import P256_VERIFY
 from phal2.node.protocol.signatures import SECP256K1_ORDER, sign
 from phal2.node.state.precompiles import bls12_381, hashes
 from phal2.node.state.precompiles.modular_exponentiation import modexp, modexp_gas
-from phal2.node.state.precompiles.point_evaluation import BLS_MODULUS, evaluate_point
+from phal2.node.state.precompiles.point_evaluation import BLS_MODULUS, evaluate_point, trusted_setup
 from phal2.node.state.precompiles.precompile import PrecompileFailure
 from phal2.node.state.precompiles.signature_recovery import P256_ORDER, recover_signer, verify_p256
 from phal2.node.state.precompiles.table import precompiles_of
