@@ -19,6 +19,8 @@ class Verdict(Enum):
     ACCEPT = auto()
     PAST = auto()
     """It is of a block that the safe chain has already: skip it and go on with its channel."""
+    UNDECIDED = auto()
+    """What it rests on is not known, and will not be: skip it and go on with its channel."""
     DROP = auto()
     """It breaks a rule: drop it and the rest of its channel."""
 

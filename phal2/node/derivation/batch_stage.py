@@ -1,19 +1,23 @@
 """Sixth stage: the one batch that extends the safe head (OP Stack "Holocene: Batch Queue").
 
+A span batch is judged as a whole, and then block by block as the safe head advances: its valid beginning counts.
+
 Where the sequencing window of an epoch ends without a batch, the stage makes empty batches itself: their blocks hold
 the deposits alone, so that L2 goes on, and deposits arrive, whatever the sequencer does.
 """
 
 from collections.abc import Iterator
 
-from phal2.node.derivation.batch_rules import Verdict, judge_batch
+from phal2.node.derivation.batch_rules import Judgement, Verdict, judge_batch
 from phal2.node.derivation.channel_reader import ChannelReader
 from phal2.node.derivation.dropped import DropListener, Dropped
 from phal2.node.derivation.errors import Reset
 from phal2.node.derivation.l1_traversal import L1Traversal
+from phal2.node.derivation.span_rules import SafeBlocks, judge_span
 from phal2.node.protocol.batches import SingularBatch
 from phal2.node.protocol.block_refs import L1BlockRef, L2BlockRef
 from phal2.node.protocol.rollup_config import RollupConfig
+from phal2.node.protocol.span_batches import SpanBatch, SpanBatchBlock
 
 
 class BatchStage:
@@ -27,13 +31,16 @@ class BatchStage:
         config: RollupConfig,
         traversal: L1Traversal,
         reader: ChannelReader,
+        safe_blocks: SafeBlocks,
         applied_through: int,
         dropped: DropListener,
     ) -> None:
         self._config = config
         self._traversal = traversal
         self._reader = reader
-        self._batches: Iterator[SingularBatch | None] = iter(reader)
+        self._batches: Iterator[SingularBatch | SpanBatch | None] = iter(reader)
+        self._safe_blocks = safe_blocks
+        self._span: Iterator[SpanBatchBlock] = iter(())
         self._applied_through = applied_through
         self._dropped = dropped
 
@@ -52,28 +59,60 @@ class BatchStage:
             self._pass_over()
             return None
         next_epoch = self._l1_block(epoch.number + 1)
-        while (batch := next(self._batches)) is not None:
+        while (batch := self._candidate(safe_head)) is not None:
             judgement = judge_batch(self._config, batch, safe_head, epoch, next_epoch, origin.number)
             if judgement.verdict is Verdict.ACCEPT:
                 return batch
-            self._dropped(Dropped("batch_stage", judgement.reason, origin.id))
-            if judgement.verdict is Verdict.DROP:
-                self._reader.discard_channel()
+            self._drop(judgement)
         return self._forced_batch(safe_head, epoch, next_epoch)
 
     def discard_channel(self) -> None:
-        """Leave out the rest of the channel that the last batch came from."""
+        """Leave out the rest of the span batch and of the channel that the last batch came from."""
+        self._span = iter(())
         self._reader.discard_channel()
+
+    def _candidate(self, safe_head: L2BlockRef) -> SingularBatch | None:
+        """Return the next batch to judge: the span batch's next block, or what comes next from the channel."""
+        for block in self._span:
+            if block.timestamp == safe_head.timestamp + self._config.block_time:
+                return self._singular(block, safe_head)
+            # The safe head is another than the block before. What is left of the span batch rests on that one.
+            self._span = iter(())
+            break
+        while isinstance(batch := next(self._batches), SpanBatch):
+            origin = self._traversal.origin
+            span = judge_span(self._config, batch, safe_head, self._l1_block_or_none, origin.number, self._safe_blocks)
+            if span.judgement.verdict is not Verdict.ACCEPT:
+                self._drop(span.judgement)
+                continue
+            self._span = batch.blocks(span.first_new)
+            return self._singular(next(self._span), safe_head)
+        return batch
+
+    def _singular(self, block: SpanBatchBlock, safe_head: L2BlockRef) -> SingularBatch:
+        origin = self._l1_block_or_none(block.epoch_number)
+        # An L1 block that is not known is too old, and judged by its number; any hash will do.
+        epoch_hash = bytes(32) if origin is None else origin.hash
+        return SingularBatch(safe_head.hash, block.epoch_number, epoch_hash, block.timestamp, block.transactions)
+
+    def _drop(self, judgement: Judgement) -> None:
+        self._dropped(Dropped("batch_stage", judgement.reason, self._traversal.origin.id))
+        if judgement.verdict is Verdict.DROP:
+            self.discard_channel()
+
+    def _l1_block_or_none(self, number: int) -> L1BlockRef | None:
+        epoch = self._traversal.epoch(number)
+        return None if epoch is None else epoch.ref
 
     def _pass_over(self) -> None:
         while next(self._batches) is not None:
             pass
 
     def _l1_block(self, number: int) -> L1BlockRef:
-        epoch = self._traversal.epoch(number)
-        if epoch is None:
+        found = self._l1_block_or_none(number)
+        if found is None:
             raise Reset(f"L1 block {number} was not read; start at or before the safe head's L1 origin")
-        return epoch.ref
+        return found
 
     def _epoch_of(self, safe_head: L2BlockRef) -> L1BlockRef:
         epoch = self._l1_block(safe_head.l1_origin.number)

@@ -28,7 +28,10 @@ class Epoch:
 
 
 def read_epoch(config: RollupConfig, block: L1Block, parent_system_config: SystemConfig) -> Epoch:
-    """Read deposits and ConfigUpdate events of an L1 block; `parent_system_config` is that of the L1 block before."""
+    """Read deposits and ConfigUpdate events of an L1 block; `parent_system_config` is that of the L1 block before.
+
+    Raise `Critical` where a deposit is malformed.
+    """
     return Epoch(
         header=block.header,
         ref=block.ref,
@@ -72,34 +75,41 @@ class L1Traversal:
 
     def __init__(self, config: RollupConfig, system_config: SystemConfig) -> None:
         self._config = config
-        self._system_config = system_config
-        self._waiting: deque[L1Block] = deque()
+        self._system_config = self._last_system_config = system_config
+        self._waiting: deque[tuple[L1Block, Epoch]] = deque()
         self._last: L1BlockRef | None = None
         self._present: L1Block | None = None
         self._unread: L1Block | None = None
         self._epochs: dict[int, Epoch] = {}
 
     def add(self, block: L1Block) -> None:
-        """Queue the next L1 block; raise `Reset` where it does not extend the last one."""
+        """Queue the next L1 block; raise `Reset` where it does not extend the last one, `Critical` as `read_epoch`."""
         last = self._last
         if last is not None and (block.header.parent_hash != last.hash or block.header.number != last.number + 1):
             raise Reset(
                 f"L1 block {block.header.number} (0x{block.hash.hex()}) does not extend block {last.number} "
                 f"(0x{last.hash.hex()}): L1 was reorganised; start from the common ancestor"
             )
+        epoch = read_epoch(self._config, block, self._last_system_config)
+        if last is None:
+            # The given configuration is that of L2 blocks with the first L1 block as origin: its events are in it
+            # already.
+            epoch = replace(epoch, system_config=self._last_system_config)
         self._last = block.ref
-        self._waiting.append(block)
+        self._last_system_config = epoch.system_config
+        self._waiting.append((block, epoch))
+
+    def system_config_at(self, block: L1Block) -> SystemConfig:
+        """Return the configuration as of an L1 block that is to be added next."""
+        if self._last is None:
+            return self._last_system_config
+        return updated_system_config(self._last_system_config, block.receipts, self._config.l1_system_config_address)
 
     def advance(self) -> bool:
         """Move to the next queued L1 block; tell whether there was one."""
         if not self._waiting:
             return False
-        block = self._waiting.popleft()
-        epoch = read_epoch(self._config, block, self._system_config)
-        if self._present is None:
-            # The given configuration is that of L2 blocks with the first L1 block as origin: its events are in it
-            # already.
-            epoch = replace(epoch, system_config=self._system_config)
+        block, epoch = self._waiting.popleft()
         self._system_config = epoch.system_config
         self._epochs[block.header.number] = epoch
         self._present = self._unread = block

@@ -7,13 +7,15 @@ from phal2.node.derivation.batch_stage import BatchStage
 from phal2.node.derivation.channel_assembler import assemble_channels
 from phal2.node.derivation.channel_reader import ChannelReader
 from phal2.node.derivation.dropped import DropListener, ignore_dropped
-from phal2.node.derivation.errors import Critical, Reset
+from phal2.node.derivation.errors import Critical, Reset, Temporary
 from phal2.node.derivation.frame_queue import read_frames
-from phal2.node.derivation.l1_retrieval import retrieve
+from phal2.node.derivation.l1_retrieval import blob_hashes, retrieve
 from phal2.node.derivation.l1_traversal import L1Traversal
+from phal2.node.derivation.span_rules import SafeBlocks
 from phal2.node.protocol.block_refs import BlockId, L1BlockRef, L2BlockRef
 from phal2.node.protocol.l1_block import L1Block
 from phal2.node.protocol.rollup_config import RollupConfig, SystemConfig
+from phal2.node.protocol.span_batches import SpanBatchTerms
 
 
 class DerivationPipeline:
@@ -24,6 +26,7 @@ class DerivationPipeline:
     is the configuration of that L2 block. After an L1 reorganisation (`Reset`) a new pipeline takes the place of this
     one.
 
+    `safe_blocks` gives the blocks up to the safe head, against which a span batch that overlaps them is held.
     `applied_through` is the last L1 block whose batches the safe head already holds, where that is known: then the new
     pipeline goes on exactly as the former one would have. Otherwise all L1 blocks after the safe head's origin count.
     """
@@ -33,6 +36,7 @@ class DerivationPipeline:
         config: RollupConfig,
         safe_head: L2BlockRef,
         system_config: SystemConfig,
+        safe_blocks: SafeBlocks,
         applied_through: int | None = None,
         dropped: DropListener = ignore_dropped,
     ) -> None:
@@ -48,9 +52,9 @@ class DerivationPipeline:
         )
         frames = read_frames(data, self._present, dropped)
         channels = assemble_channels(frames, config, lambda: self._traversal.origin, dropped)
-        reader = ChannelReader(channels, self._present, dropped)
+        reader = ChannelReader(channels, SpanBatchTerms.of(config), self._present, dropped)
         applied = safe_head.l1_origin.number if applied_through is None else applied_through
-        self._batches = BatchStage(config, self._traversal, reader, applied, dropped)
+        self._batches = BatchStage(config, self._traversal, reader, safe_blocks, applied, dropped)
 
     @property
     def origin(self) -> L1BlockRef | None:
@@ -62,12 +66,23 @@ class DerivationPipeline:
         """The number of the L1 block to add next; None where none was added yet."""
         return self._traversal.next_number
 
+    def needed_blobs(self, block: L1Block) -> tuple[bytes, ...]:
+        """Return the versioned hashes of the blobs that an L1 block must come with when it is added next."""
+        batcher = self._traversal.system_config_at(block).batcher_address
+        return blob_hashes(block, self._config.batch_inbox_address, batcher)
+
     def add_l1_block(self, block: L1Block) -> None:
-        """Give the next L1 block; raise `Reset` where it does not extend the last one."""
+        """Give the next L1 block with the blobs it needs; raise `Reset` where it does not extend the last one."""
         if self._traversal.next_number is None and block.header.number > self._safe_head.l1_origin.number:
             raise Reset(
                 f"the first L1 block is {block.header.number}, after the safe head's L1 origin "
                 f"{self._safe_head.l1_origin.number}; start at or before that"
+            )
+        missing = [name for name in self.needed_blobs(block) if name not in block.blobs]
+        if missing:
+            raise Temporary(
+                f"L1 block {block.header.number} came without {len(missing)} of its batcher's blobs, "
+                f"among them 0x{missing[0].hex()}"
             )
         self._traversal.add(block)
 
@@ -100,6 +115,7 @@ class DerivationPipeline:
             parent=safe_head,
             l1_origin=epoch.ref.id,
             derived_from=self._traversal.origin,
+            # With Holocene each block is safe at once, whether or not more of its span batch follow.
             is_last_in_span=True,
         )
         return self._derived

@@ -9,7 +9,7 @@ from phal2.node.derivation.dropped import Dropped
 from phal2.node.derivation.errors import Reset, Temporary
 from phal2.node.derivation.pipeline import DerivationPipeline
 from phal2.node.derivation.start import derivation_start
-from phal2.node.driver.derivation_step import derive_blocks
+from phal2.node.driver.derivation_step import derive_blocks, safe_block
 from phal2.node.driver.l1_tracker import L1Tracker
 from phal2.node.driver.l2_chain import L2Chain
 from phal2.node.driver.reset import go_back_to, restart_point
@@ -81,7 +81,12 @@ class DerivationLoop:
         safe = chain.heads.safe
         start = await chain.run(lambda: derivation_start(config, safe, chain.ref, restart.applied_through))
         pipeline = DerivationPipeline(
-            config, safe, chain.system_config(start.hash), restart.applied_through, _log_dropped
+            config,
+            safe,
+            chain.system_config(start.hash),
+            lambda number: safe_block(chain, number),
+            restart.applied_through,
+            _log_dropped,
         )
         self._next_l1_number = start.l1_origin.number
         self._applied_through = restart.applied_through

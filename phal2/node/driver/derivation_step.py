@@ -7,8 +7,10 @@ from typing import Final
 from phal2.node.derivation.attributes import DerivedAttributes
 from phal2.node.derivation.errors import Critical
 from phal2.node.derivation.pipeline import DerivationPipeline
+from phal2.node.derivation.span_rules import SafeBlock
 from phal2.node.driver.consolidation import differs_from_attributes
 from phal2.node.driver.l2_chain import InvalidPayload, L2Chain
+from phal2.node.protocol.transactions import DEPOSIT
 
 log = logging.getLogger("phal2.driver")
 
@@ -27,6 +29,17 @@ def derive_blocks(chain: L2Chain, pipeline: DerivationPipeline) -> bool:
         if time.monotonic() >= end:
             return False
     return True
+
+
+def safe_block(chain: L2Chain, number: int) -> SafeBlock | None:
+    """Return the block of `number` on the safe chain, None above its head and below genesis."""
+    if not chain.rules.config.l2_genesis.number <= number <= chain.heads.safe.number:
+        return None
+    ref = chain.canonical_ref(number)
+    if ref is None:
+        return None
+    deposit = bytes([DEPOSIT])
+    return SafeBlock(ref, tuple(raw for raw in chain.block(ref.hash).transactions if raw[:1] != deposit))
 
 
 def _apply(chain: L2Chain, pipeline: DerivationPipeline, derived: DerivedAttributes) -> None:

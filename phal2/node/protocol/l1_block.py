@@ -1,6 +1,7 @@
 """An L1 block as derivation reads it."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from phal2.node.protocol.block_refs import L1BlockRef
 from phal2.node.protocol.headers import Header
@@ -12,13 +13,15 @@ class L1Block:
     """An L1 block whose parts were checked against its header.
 
     `transactions` are envelopes, `receipts` are in the same order. `receipts` is empty where the header's bloom
-    filter excludes every log that the rollup reads.
+    filter excludes every log that the rollup reads. `blobs` holds by versioned hash those blobs that derivation asks
+    for, held against the hashes.
     """
 
     header: Header
     hash: bytes
     transactions: tuple[bytes, ...]
     receipts: tuple[Receipt, ...]
+    blobs: Mapping[bytes, bytes] = field(default_factory=dict)
 
     @property
     def ref(self) -> L1BlockRef:

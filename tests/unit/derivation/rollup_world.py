@@ -9,12 +9,13 @@ from dataclasses import dataclass, replace
 from eth_abi import encode as abi_encode
 
 from phal2.node.derivation.attributes import DerivedAttributes, prepare_attributes
-from phal2.node.derivation.dropped import Dropped
+from phal2.node.derivation.dropped import DropListener, Dropped, ignore_dropped
 from phal2.node.derivation.pipeline import DerivationPipeline
+from phal2.node.derivation.span_rules import SafeBlock
 from phal2.node.derivation.system_config_updates import CONFIG_UPDATE_TOPIC, updated_system_config
-from phal2.node.protocol import rlp
 from phal2.node.protocol.batches import SingularBatch
 from phal2.node.protocol.block_refs import BlockId, L2BlockRef
+from phal2.node.protocol.channel_compression import Compression
 from phal2.node.protocol.channels import ChannelWriter
 from phal2.node.protocol.deposits import TRANSACTION_DEPOSITED_TOPIC
 from phal2.node.protocol.forks import ALL_THROUGH_ISTHMUS
@@ -27,6 +28,7 @@ from phal2.node.protocol.payload_attributes import PayloadAttributes
 from phal2.node.protocol.receipts import EMPTY_BLOOM, Log, Receipt
 from phal2.node.protocol.rollup_config import RollupConfig, SystemConfig, ecotone_scalar
 from phal2.node.protocol.signatures import address_of_private_key, sign
+from phal2.node.protocol.span_batches import SpanBatch, SpanBatchTerms, encode_span_batch, span_batch
 from phal2.node.protocol.transaction_codec import encode_transaction, signing_hash
 from phal2.node.protocol.transactions import DynamicFeeTransaction, LegacyTransaction
 
@@ -38,8 +40,13 @@ PORTAL = b"\x10" * 20
 SYSTEM_CONFIG_ADDRESS = b"\x11" * 20
 GENESIS_TIME = 1_700_000_000
 
-TRANSFER = b"\x02" + rlp.encode([b"\x01", b"transaction"])
-"""An envelope as batches carry it. Derivation looks at its first byte alone."""
+_FABRICATED: dict[bytes, SafeBlock] = {}
+"""All L2 blocks ever fabricated, by their hashes."""
+
+TRANSFER = encode_transaction(DynamicFeeTransaction(20350, 0, 1, 9, 21_000, b"\x07" * 20, 5, b"", (), 1, 2, 3))
+"""An envelope as batches carry it. Derivation of singular batches looks at its first byte alone."""
+
+SPAN_TERMS = SpanBatchTerms(GENESIS_TIME, 1, 20350)
 
 
 def signed(key: bytes, data: bytes, to: bytes | None = INBOX, nonce: int = 0) -> bytes:
@@ -112,7 +119,7 @@ def l1_block(
 def fabricated_block(attributes: PayloadAttributes, parent: L2BlockRef, origin: BlockId) -> L2BlockRef:
     """Return the reference to the L2 block that the attributes make: its hash stands for all of them."""
     begins_epoch = origin != parent.l1_origin
-    return L2BlockRef(
+    ref = L2BlockRef(
         hash=keccak256(parent.hash + repr(attributes).encode()),
         number=parent.number + 1,
         parent_hash=parent.hash,
@@ -120,6 +127,28 @@ def fabricated_block(attributes: PayloadAttributes, parent: L2BlockRef, origin: 
         l1_origin=origin,
         sequence_number=0 if begins_epoch else parent.sequence_number + 1,
     )
+    _FABRICATED[ref.hash] = SafeBlock(ref, tuple(raw for raw in attributes.transactions if raw[:1] != b"\x7e"))
+    return ref
+
+
+def pipeline_on(
+    config: RollupConfig,
+    safe_head: L2BlockRef,
+    system_config: SystemConfig,
+    applied_through: int | None = None,
+    dropped: DropListener = ignore_dropped,
+) -> DerivationPipeline:
+    """Return a pipeline that knows the fabricated blocks up to its safe head."""
+
+    def safe_blocks(number: int) -> SafeBlock | None:
+        found = _FABRICATED.get(pipeline._safe_head.hash)
+        while found is not None and found.ref.number > number:
+            found = _FABRICATED.get(found.ref.parent_hash)
+        genesis = SafeBlock(genesis_ref(config), ())
+        return genesis if number == genesis.ref.number else found
+
+    pipeline = DerivationPipeline(config, safe_head, system_config, safe_blocks, applied_through, dropped)
+    return pipeline
 
 
 def rollup_config(l1_genesis: L1Block, **changes: object) -> RollupConfig:
@@ -225,9 +254,7 @@ class World:
     def pipeline(self) -> DerivationPipeline:
         """Return a pipeline from genesis that has read nothing."""
         config = self.config
-        return DerivationPipeline(
-            config, genesis_ref(config), config.genesis_system_config, dropped=self.dropped.append
-        )
+        return pipeline_on(config, genesis_ref(config), config.genesis_system_config, dropped=self.dropped.append)
 
     def derive(self) -> list[L2Block]:
         """Return the L2 chain that follows from the L1 chain."""
@@ -251,10 +278,23 @@ def apply(answer: DerivedAttributes) -> L2BlockRef:
 
 
 def channel(
-    batches: Iterable[SingularBatch], channel_id: bytes = b"channel-00000000", frame_size: int = 100_000
+    batches: Iterable[SingularBatch | SpanBatch],
+    channel_id: bytes = b"channel-00000000",
+    frame_size: int = 100_000,
+    compression: Compression = Compression.ZLIB,
+    terms: SpanBatchTerms | None = None,
 ) -> list[Frame]:
-    """Return the frames of a channel that holds `batches`."""
-    writer = ChannelWriter(channel_id, frame_size)
+    """Return the frames of a channel that holds `batches`; span batches are written on `terms`."""
+    writer = ChannelWriter(channel_id, frame_size, compression)
     for batch in batches:
-        writer.add_batch(batch)
+        if isinstance(batch, SingularBatch):
+            writer.add_batch(batch)
+        else:
+            writer.add_encoded_batch(encode_span_batch(batch, terms or SPAN_TERMS))
     return writer.close()
+
+
+def span_of(blocks: Sequence[L2Block]) -> SpanBatch:
+    """Return the span batch that the sequencer publishes for consecutive blocks."""
+    block_time = blocks[1].ref.timestamp - blocks[0].ref.timestamp if len(blocks) > 1 else 1
+    return span_batch([block.batch for block in blocks], blocks[0].ref.sequence_number == 0, block_time)

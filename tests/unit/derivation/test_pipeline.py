@@ -142,13 +142,13 @@ def test_an_invalid_batch_drops_the_rest_of_its_channel() -> None:
     assert refs(world.derive()) == refs(world.l2)
 
 
-def test_a_span_batch_ends_its_channel_with_a_reason() -> None:
+def test_a_batch_of_an_unknown_version_ends_its_channel_with_a_reason() -> None:
     world = world_with_blocks()
     first, second = (rlp.encode_bytes(encode_batch(block.batch)) for block in world.l2[:2])
-    content = first + rlp.encode_bytes(b"\x01span") + second
+    content = first + rlp.encode_bytes(b"\x02future") + second
     world.post(Frame(b"c" * 16, 0, zlib.compress(content), True))
     assert refs(world.derive()) == refs(world.l2[:1])
-    assert world.dropped[-1].reason == "batch of version 1, expected 0 (singular) or 1 (span)"
+    assert world.dropped[-1].reason == "batch of version 2, expected 0 (singular) or 1 (span)"
 
 
 def test_user_deposits_begin_their_epoch() -> None:

@@ -18,10 +18,10 @@ from rollup_world import (
     derive,
     fabricated_block,
     genesis_ref,
+    pipeline_on,
     signed,
 )
 
-from phal2.node.derivation.pipeline import DerivationPipeline
 from phal2.node.derivation.start import derivation_start
 from phal2.node.protocol.block_refs import L2BlockRef
 from phal2.node.protocol.frames import Frame, batcher_transaction_data
@@ -238,6 +238,6 @@ def test_a_new_pipeline_goes_on_as_the_former_one_would_have(seed: int) -> None:
         safe_head = done[-1].ref if done else genesis_ref(config)
         start = derivation_start(config, safe_head, by_hash.get, applied_through)
         system_config = world.system_config_at(start.l1_origin.number)
-        pipeline = DerivationPipeline(config, safe_head, system_config, applied_through)
+        pipeline = pipeline_on(config, safe_head, system_config, applied_through)
         blocks = world.l1[start.l1_origin.number - world.l1[0].header.number :]
         assert derive(pipeline, safe_head, blocks) == derived[len(done) :]
