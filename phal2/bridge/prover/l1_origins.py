@@ -1,6 +1,7 @@
 """The L1 blocks that L2 blocks have as origin, held against one another and against their receipts roots."""
 
 from collections.abc import Sequence
+from typing import Final
 
 from phal2.bridge.prover.errors import WrongL1Origin, WrongReceipts
 from phal2.bridge.prover.proof_request import L1Origin
@@ -14,6 +15,9 @@ from phal2.node.protocol.l1_block import L1Block
 from phal2.node.protocol.ordered_trie import ordered_trie_root
 from phal2.node.protocol.receipts import Receipt, bloom_may_contain, encode_receipt
 from phal2.node.protocol.rollup_config import RollupConfig, SystemConfig
+
+WATCHED_TOPICS: Final = (TRANSACTION_DEPOSITED_TOPIC, CONFIG_UPDATE_TOPIC)
+"""The logs that receipts are read for: the portal's deposits and SystemConfig's updates."""
 
 
 def linked_epochs(
