@@ -39,8 +39,8 @@ class UnprovableBlock(ProposerError):
         self.number = number
 
 
-class GameRefused(ProposerError):
-    """The factory would revert; the text has the reason by the name of its error."""
+class CallRefused(ProposerError):
+    """A contract would revert; the text has the reason by the name of its error. Nothing was sent."""
 
 
 class NotRegistered(ProposerError):

@@ -48,6 +48,10 @@ class ProverClient(Protocol):
         """Return one claim in place of a chain of claims."""
         ...
 
+    async def renew(self) -> None:
+        """Have the prover make a new key, where the present one can be registered no more."""
+        ...
+
 
 class ProverProcess:
     """Starts the program when it is first needed, and again after it ended. `close` it at the end."""
@@ -60,6 +64,7 @@ class ProverProcess:
         self._process: asyncio.subprocess.Process | None = None
         self._description: Description | None = None
         self._turn = asyncio.Lock()
+        self._asking: set[asyncio.Task[bytes]] = set()
 
     async def description(self) -> Description:
         """Return who the prover is. Raises `ProverOfAnotherRollup`, too."""
@@ -82,8 +87,19 @@ class ProverProcess:
         """Return one claim in place of a chain of claims. Raises `UntrueClaim` where the signature is not its own."""
         return await self._signed(Combine(tuple(claims)))
 
+    async def renew(self) -> None:
+        """End the program, so that the next start has a new key."""
+        async with self._turn:
+            await self._end_process()
+
     async def close(self) -> None:
-        """End the program."""
+        """End the program, whatever it is at."""
+        for asking in self._asking:
+            asking.cancel()
+        await asyncio.gather(*self._asking, return_exceptions=True)
+        await self._end_process()
+
+    async def _end_process(self) -> None:
         process, self._process = self._process, None
         if process is not None:
             await _end(process)
@@ -103,6 +119,13 @@ class ProverProcess:
         return self._process is not None and self._process.returncode is None
 
     async def _ask(self, request: Request) -> bytes:
+        asking = asyncio.create_task(self._answered(request))
+        self._asking.add(asking)
+        asking.add_done_callback(self._asking.discard)
+        # Whoever asks may be cancelled: the program must not lose its key for that, so its answer is read all the same.
+        return await asyncio.shield(asking)
+
+    async def _answered(self, request: Request) -> bytes:
         # Encoding megabytes takes long enough to be noticed by whoever shares the event loop.
         raw = await asyncio.to_thread(encode_request, request)
         async with self._turn:
@@ -111,15 +134,10 @@ class ProverProcess:
                 async with asyncio.timeout(self._answer_seconds):
                     return await _exchange(process, raw)
             except (OSError, EOFError, TimeoutError) as error:
-                await self.close()
-                reason = (
-                    f"no answer within {self._answer_seconds:g} s" if isinstance(error, TimeoutError) else "it ended"
-                )
+                self._process = None
+                await _end(process)
+                reason = f"nothing within {self._answer_seconds:g} s" if isinstance(error, TimeoutError) else "it ended"
                 raise ProverUnavailable(f"the prover program gave no answer: {reason}") from error
-            except asyncio.CancelledError:
-                # What it would answer later belongs to no request.
-                await self.close()
-                raise
 
     async def _started(self) -> asyncio.subprocess.Process:
         if self._process is not None and self._process.returncode is None:

@@ -1,0 +1,71 @@
+"""What the proposer reads from the L2 node: its heads, output roots, and whether withdrawals were made."""
+
+from dataclasses import dataclass
+
+from phal2.node.l1.errors import InvalidAnswer
+from phal2.node.l1.json_fields import JsonObject, MalformedField, as_object, data, optional
+from phal2.node.l1.json_rpc import JsonRpcClient
+from phal2.node.protocol.block_refs import BlockId
+
+
+@dataclass(frozen=True, slots=True)
+class Heads:
+    """L2 blocks that can be proposed, and L1's head as the node knows it: its number, and its time in Unix seconds."""
+
+    safe_l2: BlockId
+    finalized_l2: BlockId
+    head_l1_number: int
+    head_l1_time: int
+
+
+class L2View:
+    """One L2 node. Methods raise an `EndpointError`."""
+
+    def __init__(self, rpc: JsonRpcClient) -> None:
+        self._rpc = rpc
+
+    async def heads(self) -> Heads:
+        """Return the node's heads."""
+        method = "optimism_syncStatus"
+        answer = await self._rpc.call(method)
+        try:
+            status = as_object(answer, "result")
+            head_l1 = as_object(status.get("head_l1"), "head_l1")
+            return Heads(
+                safe_l2=_block_id(status, "safe_l2"),
+                finalized_l2=_block_id(status, "finalized_l2"),
+                head_l1_number=_number(head_l1, "number"),
+                head_l1_time=_number(head_l1, "timestamp"),
+            )
+        except MalformedField as error:
+            raise InvalidAnswer(self._rpc.url, f"{method}: {error}") from error
+
+    async def output_root(self, number: int) -> bytes:
+        """Return the output root of the canonical L2 block."""
+        method = "optimism_outputAtBlock"
+        answer = await self._rpc.call(method, hex(number))
+        try:
+            return data(as_object(answer, "result"), "outputRoot", 32)
+        except MalformedField as error:
+            raise InvalidAnswer(self._rpc.url, f"{method}: {error}") from error
+
+    async def withdrawals_root(self, number: int) -> bytes | None:
+        """Return the header's withdrawals root, from Isthmus on that of the message passer's storage; None for none."""
+        method = "eth_getBlockByNumber"
+        answer = await self._rpc.call(method, hex(number), False)
+        try:
+            return optional(as_object(answer, "result"), "withdrawalsRoot", lambda block, name: data(block, name, 32))
+        except MalformedField as error:
+            raise InvalidAnswer(self._rpc.url, f"{method}: {error}") from error
+
+
+def _block_id(status: JsonObject, field: str) -> BlockId:
+    reference = as_object(status.get(field), field)
+    return BlockId(data(reference, "hash", 32), _number(reference, "number"))
+
+
+def _number(reference: JsonObject, field: str) -> int:
+    number = reference.get(field)
+    if type(number) is not int or number < 0:
+        raise MalformedField(field, "a JSON integer", number)
+    return number

@@ -1,0 +1,254 @@
+"""The proposer's loop: finds the newest output that L1 knows, has the blocks after it proven, creates the next game."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+from phal2.bridge.proposer.contract_calls import Contract
+from phal2.bridge.proposer.errors import ChainMoved, NotRegistered, ProposerError
+from phal2.bridge.proposer.games import Games, OutputOnL1, enclave_extra_data, permissioned_extra_data
+from phal2.bridge.proposer.gathering import Gathering
+from phal2.bridge.proposer.l2_view import Heads, L2View
+from phal2.bridge.proposer.proven_chain import ProvenChain
+from phal2.bridge.proposer.prover_process import ProverClient
+from phal2.bridge.proposer.settings import GameType, ProposerSettings
+from phal2.bridge.proposer.transaction_sender import ContractCall, TransactionSender
+from phal2.bridge.prover.errors import ProverError
+from phal2.node.l1.backoff import Backoff
+from phal2.node.l1.client import L1Client
+from phal2.node.l1.errors import EndpointError
+from phal2.node.l1.json_rpc import JsonRpcClient
+from phal2.node.protocol.addresses import to_checksum_address
+from phal2.node.protocol.block_refs import BlockId
+from phal2.node.protocol.rollup_config import RollupConfig
+
+_LOGGER = logging.getLogger("phal2.proposer")
+
+_ARTEFACTS: Final = (
+    "DisputeGameFactory",
+    "EnclaveDisputeGame",
+    "PermissionedDisputeGame",
+    "AnchorStateRegistry",
+    "ProverRegistry",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ProposerContracts:
+    """The 20-byte addresses of the rollup's contracts on L1 that games are about."""
+
+    dispute_game_factory: bytes
+    anchor_state_registry: bytes
+    prover_registry: bytes
+
+
+class Registrar(Protocol):
+    """Sees to it that a prover's key is registered."""
+
+    async def register(self, prover: ProverClient) -> None:
+        """Register the prover's key. Raises a `ProposerError` or an `EndpointError`."""
+        ...
+
+
+class Proposer:
+    """Proposes the outputs of one L2 node. `run` it until cancelled; L1 is all its memory.
+
+    The clients and the prover belong to the caller.
+    """
+
+    def __init__(
+        self,
+        l1: L1Client,
+        l2: JsonRpcClient,
+        config: RollupConfig,
+        contracts: ProposerContracts,
+        prover: ProverClient | None,
+        private_key: bytes,
+        settings: ProposerSettings | None = None,
+        registrar: Registrar | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`private_key` (32 bytes) pays for the games. Enclave games need a `prover`."""
+        self._settings = settings or ProposerSettings()
+        if prover is None and self._settings.game_type is GameType.ENCLAVE:
+            raise ProposerError("games of the enclave's type need a prover")
+        self._l1 = l1
+        self._view = L2View(l2)
+        self._config = config
+        self._games = Games(l1, contracts.dispute_game_factory, contracts.anchor_state_registry)
+        self._prover_registry = Contract("ProverRegistry", contracts.prover_registry)
+        self._prover = prover
+        self._proven = None
+        if prover is not None:
+            self._proven = ProvenChain(Gathering(config, l1, l2), prover, self._settings.blocks_in_a_request)
+        self._registrar = registrar
+        self._sender = TransactionSender(l1, config.l1_chain_id, private_key, self._settings, clock)
+        self._clock = clock
+        self._started_at = clock()
+        self._registered = b""
+        self.trouble: str | None = None
+        """Why no game is created at present; None where nothing is wrong."""
+
+    async def run(self) -> None:
+        """Propose until cancelled. What fails is tried again with growing pauses, and said once."""
+        _LOGGER.info("proposing outputs from %s", to_checksum_address(self._sender.address))
+        backoff = Backoff(self._settings.poll_interval_seconds)
+        while True:
+            try:
+                await self.step()
+            except (EndpointError, ProposerError, ProverError) as error:
+                delay = backoff.next_delay(error if isinstance(error, EndpointError) else None)
+                if str(error) != self.trouble:
+                    _LOGGER.warning("%s; trying again", error)
+                self.trouble = str(error)
+            else:
+                backoff.reset()
+                delay = self._settings.poll_interval_seconds
+                self.trouble = None
+            await asyncio.sleep(delay)
+
+    async def step(self) -> None:
+        """Do what is due now: one turn of `run`. Raises what stands in the way; the next turn goes on from there."""
+        await self._prepare_prover()
+        if self._settings.game_type is GameType.PERMISSIONED:
+            await self._resolve_games()
+        heads = await self._view.heads()
+        parent = await self._newest_right_output(self._head(heads).number)
+        if parent is None or not await self._is_due(parent, heads):
+            return
+        if self._settings.game_type is GameType.PERMISSIONED:
+            await self._create_permissioned(self._head(heads))
+        else:
+            await self._create_enclave(parent, heads)
+
+    def _head(self, heads: Heads) -> BlockId:
+        return heads.finalized_l2 if self._settings.finalized_only else heads.safe_l2
+
+    async def _prepare_prover(self) -> None:
+        """Have the prover started and registered before its first game is due, but not while others are starting."""
+        if self._prover is None or self._registrar is None or self._registered:
+            return
+        if self._clock() - self._started_at >= self._settings.preparation_seconds:
+            await self._require_registered(self._prover)
+
+    async def _newest_right_output(self, head: int) -> OutputOnL1 | None:
+        """Return the output to go on from; None where a game is ahead of this node, which has to catch up first.
+
+        That is the newest of the games that L1 lets others go on from and whose root this node has, too; where there is
+        none the anchor root. Raises `ChainMoved` where the node has not even that one.
+        """
+        anchor = await self._games.anchor()
+        best = anchor
+        for game_type in GameType:
+            below = await self._games.count()
+            while below > 0:
+                page = await self._games.newest(game_type, below)
+                for output in page:
+                    if output.l2_block_number <= best.l2_block_number:
+                        continue
+                    if output.l2_block_number > head:
+                        return None
+                    if await self._is_right(output):
+                        best, page = output, []
+                        break
+                below = page[-1].index if page else 0
+        if best is anchor and anchor.l2_block_number <= head:
+            own = await self._view.output_root(anchor.l2_block_number)
+            if own != anchor.root:
+                raise ChainMoved(
+                    f"L1's anchor root 0x{anchor.root.hex()} is not the output root of the node's L2 block "
+                    f"{anchor.l2_block_number}, 0x{own.hex()}; is this the node of another chain?"
+                )
+        return best
+
+    async def _is_right(self, output: OutputOnL1) -> bool:
+        return await self._view.output_root(output.l2_block_number) == output.root and await self._games.can_be_parent(
+            output
+        )
+
+    async def _is_due(self, parent: OutputOnL1, heads: Heads) -> bool:
+        settings, head = self._settings, self._head(heads)
+        new_blocks = head.number - parent.l2_block_number
+        if new_blocks <= 0:
+            return False
+        since = parent.created_at or self._config.l2_timestamp(parent.l2_block_number)
+        if new_blocks >= settings.interval_blocks or heads.head_l1_time - since >= settings.interval_seconds:
+            return True
+        return settings.on_withdrawal and await self._has_withdrawals(parent, head)
+
+    async def _has_withdrawals(self, parent: OutputOnL1, head: BlockId) -> bool:
+        """Tell whether a game at `head` would serve a withdrawal that the parent does not.
+
+        Wallets take a game only where its block is after the withdrawal's, so a withdrawal in the parent's own block
+        still waits for one, and one in the head's own block would not be served.
+        """
+        before = max(parent.l2_block_number - 1, self._config.l2_genesis.number)
+        return await self._view.withdrawals_root(before) != await self._view.withdrawals_root(head.number - 1)
+
+    async def _create_enclave(self, parent: OutputOnL1, heads: Heads) -> None:
+        if self._prover is None or self._proven is None:
+            raise ProposerError("games of the enclave's type need a prover")
+        target = self._head(heads).number
+        while True:
+            signed = await self._proven.prove(parent, target)
+            if await self._view.output_root(signed.claim.l2_block_number) != signed.claim.output_root:
+                self._proven.forget()
+                raise ChainMoved(f"L2 block {signed.claim.l2_block_number} was replaced while it was proven")
+            # What took long to prove may be old by now.
+            heads = await self._view.heads()
+            if heads.head_l1_number - signed.claim.l1_block_number <= self._settings.oldest_l1_origin:
+                break
+            if self._head(heads).number <= target:
+                raise ChainMoved(
+                    f"the L1 origin {signed.claim.l1_block_number} of L2 block {target} is too old for a game; "
+                    "waiting for newer safe blocks"
+                )
+            target = self._head(heads).number
+        await self._require_registered(self._prover)
+        data = enclave_extra_data(signed, parent.index)
+        await self._create(signed.claim.l2_block_number, signed.claim.output_root, data)
+
+    async def _create_permissioned(self, head: BlockId) -> None:
+        root = await self._view.output_root(head.number)
+        await self._create(head.number, root, permissioned_extra_data(head.number))
+
+    async def _create(self, l2_block_number: int, root: bytes, extra_data: bytes) -> None:
+        game_type, factory = self._settings.game_type, self._games.factory
+        call = ContractCall(
+            what=f"creating the game of L2 block {l2_block_number}",
+            to=factory.address,
+            data=factory.call_data("create", int(game_type), root, extra_data),
+            artefacts=_ARTEFACTS,
+            value=await self._games.bond(game_type),
+        )
+        mined = await self._sender.send(call)
+        _LOGGER.info(
+            "L2 block %d is proposed in L1 block %d, gas %d", l2_block_number, mined.block_number, mined.gas_used
+        )
+        respected = await self._games.respected_type()
+        if respected != game_type:
+            _LOGGER.warning(
+                "games of type %d are created, but withdrawals are proven with those of type %d", game_type, respected
+            )
+
+    async def _resolve_games(self) -> None:
+        for game in await self._games.unresolved_permissioned(self._sender.address):
+            contract = Contract("PermissionedDisputeGame", game)
+            call = ContractCall("resolving a game", game, contract.call_data("resolve"), _ARTEFACTS)
+            await self._sender.send(call)
+
+    async def _require_registered(self, prover: ProverClient) -> None:
+        address = (await prover.description()).address
+        if (await self._prover_registry.read(self._l1, "isValidProver", address))[0]:
+            self._registered = address
+            return
+        if self._registrar is None:
+            raise NotRegistered(
+                f"the prover {to_checksum_address(address)} is not registered at ProverRegistry "
+                f"{to_checksum_address(self._prover_registry.address)}, or no longer: `phal2 proposer register` does it"
+            )
+        await self._registrar.register(prover)
+        self._registered = (await prover.description()).address
