@@ -13,7 +13,7 @@ from phal2.bridge.proposer.games import Games, OutputOnL1, enclave_extra_data, p
 from phal2.bridge.proposer.gathering import Gathering
 from phal2.bridge.proposer.l2_view import Heads, L2View
 from phal2.bridge.proposer.proven_chain import ProvenChain
-from phal2.bridge.proposer.prover_process import ProverClient
+from phal2.bridge.proposer.prover_client import ProverClient
 from phal2.bridge.proposer.settings import GameType, ProposerSettings
 from phal2.bridge.proposer.transaction_sender import ContractCall, TransactionSender
 from phal2.bridge.prover.errors import ProverError

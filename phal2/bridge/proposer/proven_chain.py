@@ -6,7 +6,7 @@ import logging
 from phal2.bridge.proposer.errors import ChainMoved, UnprovableBlock, UntrueClaim
 from phal2.bridge.proposer.games import OutputOnL1
 from phal2.bridge.proposer.gathering import GatheredRange, Gathering
-from phal2.bridge.proposer.prover_process import ProverClient
+from phal2.bridge.proposer.prover_client import ProverClient
 from phal2.bridge.prover.claim import SignedClaim
 from phal2.bridge.prover.proof_request import MAXIMUM_REQUEST_BYTES, ProofRequest
 

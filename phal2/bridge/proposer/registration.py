@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from phal2.bridge.proposer.contract_calls import Contract
-from phal2.bridge.proposer.errors import InvalidQuote
-from phal2.bridge.proposer.prover_process import ProverClient
+from phal2.bridge.proposer.errors import InvalidQuote, NotRegistered
+from phal2.bridge.proposer.prover_client import ProverClient
 from phal2.bridge.proposer.transaction_sender import ContractCall, TransactionSender
 from phal2.bridge.prover.prover import registration_report_data
 from phal2.node.attestation.dcap import QuoteRefusal, check_quote
@@ -77,13 +77,17 @@ class OwnerRegistrar:
     async def register(self, prover: ProverClient) -> None:
         """Have the prover's key registered, or a new key where that one expired or was revoked.
 
-        Raises `InvalidQuote`, `CallRefused` where a contract refuses, and an `EndpointError`.
+        Raises `InvalidQuote`, `NotRegistered`, `CallRefused` where a contract refuses, and an `EndpointError`.
         """
         address = (await prover.description()).address
         expiry = (await self._registry.read(self._l1, "provers", address))[1]
         if expiry != 0:
+            if not await prover.renew():
+                raise NotRegistered(
+                    f"the prover's key {to_checksum_address(address)} expired or was revoked, and a key is registered "
+                    "only once: start the prover again, so that it makes a new one"
+                )
             _LOGGER.info("the prover's key %s counts no more; it makes a new one", to_checksum_address(address))
-            await prover.renew()
             address = (await prover.description()).address
         registry = self._registry.address
         quote = await prover.quote(registry)

@@ -1,6 +1,7 @@
 """`python -m phal2.bridge.prover`: the program that runs in the enclave."""
 
 import argparse
+import gc
 import json
 import os
 import sys
@@ -10,18 +11,21 @@ from pathlib import Path
 from typing import Final
 
 from phal2.bridge.prover.enclave import Enclave
-from phal2.bridge.prover.program import serve
+from phal2.bridge.prover.program import listen, serve
 from phal2.bridge.prover.prover import LEAST_ENTROPY_BYTES, Prover
 from phal2.node.protocol.errors import Phal2Error
 from phal2.node.protocol.rollup_config import RollupConfig
 
 _LARGEST_CONFIGURATION: Final = 1 << 20
+_YOUNG_OBJECTS: Final = 50_000
+_MIDDLE_COLLECTIONS: Final = 20
+_OLD_COLLECTIONS: Final = 50
 
 _DESCRIPTION: Final = """\
 Execute L2 blocks again from witnesses and sign what they come to, with a key made at the start.
 
-Requests come on standard input and answers go to standard output, each a message of canonical RLP
-behind its length in 4 bytes; `phal2 proposer` speaks it. The configuration decides what is signed,
+Requests come on standard input and answers go to standard output (or both over TCP), each a message
+of canonical RLP behind its length in 4 bytes; `phal2 proposer` speaks it. The configuration decides what is signed,
 so it must be part of what the enclave measures.
 """
 
@@ -41,6 +45,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         metavar="MODULE:FUNCTION",
         help="where quotes come from: a function that takes the bytes of the configuration and returns an Enclave",
     )
+    parser.add_argument(
+        "--listen",
+        type=_host_and_port,
+        metavar="HOST:PORT",
+        help="serve TCP connections there in place of standard input and output",
+    )
     parsed = parser.parse_args(arguments)
     try:
         raw = _read_bounded(parsed.rollup_config)
@@ -52,8 +62,29 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (Phal2Error, OSError, ValueError) as error:
         print(f"prover: error: {error}", file=sys.stderr)
         return 1
-    serve(prover, sys.stdin.buffer, sys.stdout.buffer)
-    return 0
+    # Blocks make hundreds of thousands of objects that are free of cycles: looking for cycles often is wasted time.
+    gc.freeze()
+    gc.set_threshold(_YOUNG_OBJECTS, _MIDDLE_COLLECTIONS, _OLD_COLLECTIONS)
+    if parsed.listen is None:
+        serve(prover, sys.stdin.buffer, sys.stdout.buffer)
+        return 0
+    try:
+        with listen(prover, *parsed.listen) as server:
+            host, port = server.server_address[:2]
+            print(f"prover: listening on {host!s}:{port}", file=sys.stderr, flush=True)
+            server.serve_forever()
+    except KeyboardInterrupt:
+        return 0
+    except OSError as error:
+        print(f"prover: error: cannot listen on {parsed.listen[0]}:{parsed.listen[1]}: {error}", file=sys.stderr)
+    return 1
+
+
+def _host_and_port(text: str) -> tuple[str, int]:
+    host, separator, port = text.rpartition(":")
+    if not separator or not host or not port.isascii() or not port.isdigit() or int(port) > 65_535:
+        raise argparse.ArgumentTypeError(f"expected HOST:PORT, got {text[:80]!r}")
+    return host, int(port)
 
 
 def _read_bounded(path: Path) -> bytes:

@@ -1,6 +1,10 @@
 """The prover as a program on two byte streams: a message in, a message out, until the input ends."""
 
-from typing import BinaryIO
+import contextlib
+import socketserver
+from threading import BoundedSemaphore
+from io import BufferedIOBase
+from typing import BinaryIO, Final, TypeAlias
 
 from phal2.bridge.prover.errors import MalformedRequest, ProverError
 from phal2.bridge.prover.messages import (
@@ -19,8 +23,14 @@ from phal2.bridge.prover.messages import (
 from phal2.bridge.prover.proof_request import MAXIMUM_REQUEST_BYTES
 from phal2.bridge.prover.prover import Prover
 
+ByteStream: TypeAlias = BinaryIO | BufferedIOBase
 
-def serve(prover: Prover, requests: BinaryIO, answers: BinaryIO) -> None:
+MAXIMUM_CONNECTIONS: Final = 8
+
+_IDLE_SECONDS: Final = 3_600.0
+
+
+def serve(prover: Prover, requests: ByteStream, answers: ByteStream) -> None:
     """Answer one request after the other. A message that is too long ends it, as nothing after it can be found."""
     while True:
         head = requests.read(LENGTH_BYTES)
@@ -37,6 +47,33 @@ def serve(prover: Prover, requests: BinaryIO, answers: BinaryIO) -> None:
         if len(raw) < length:
             return
         _write(answers, answer(prover, raw))
+
+
+def listen(prover: Prover, host: str, port: int) -> socketserver.ThreadingTCPServer:
+    """Bind a TCP port; `serve_forever` of what is returned serves each connection as `serve` does.
+
+    Connections above `MAXIMUM_CONNECTIONS` and idle ones are closed. Raises `OSError`.
+    """
+    places = BoundedSemaphore(MAXIMUM_CONNECTIONS)
+
+    class Connection(socketserver.StreamRequestHandler):
+        timeout = _IDLE_SECONDS
+
+        def handle(self) -> None:
+            if not places.acquire(blocking=False):
+                return
+            try:
+                # A connection that breaks or idles ends, and only it.
+                with contextlib.suppress(OSError):
+                    serve(prover, self.rfile, self.wfile)
+            finally:
+                places.release()
+
+    class Server(socketserver.ThreadingTCPServer):
+        allow_reuse_address = True
+        daemon_threads = True
+
+    return Server((host, port), Connection)
 
 
 def answer(prover: Prover, raw: bytes) -> bytes:
@@ -56,6 +93,6 @@ def answer(prover: Prover, raw: bytes) -> bytes:
         return encode_refusal(Refusal("InternalError", f"{type(error).__name__}: {error}"))
 
 
-def _write(answers: BinaryIO, message: bytes) -> None:
+def _write(answers: ByteStream, message: bytes) -> None:
     answers.write(len(message).to_bytes(LENGTH_BYTES, "big") + message)
     answers.flush()

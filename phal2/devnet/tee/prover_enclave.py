@@ -1,7 +1,7 @@
 """The simulated TD of a prover: quotes of a workload whose measurement covers the rollup's configuration.
 
-`python -m phal2.bridge.prover --enclave phal2.devnet.tee.prover_enclave:open_enclave` takes its quotes from here, as it
-would take them from dstack's guest agent on real hardware, where the configuration is part of the measured compose file.
+`python -m phal2.bridge.prover --enclave phal2.devnet.tee.prover_enclave:open_enclave` takes its quotes from here; it
+would take them from dstack's guest agent on real hardware, where the configuration is part of what is measured.
 """
 
 from dataclasses import dataclass
