@@ -2,7 +2,9 @@
 
 import asyncio
 import logging
+import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Final, Protocol
 
 from phal2.bridge.proposer.errors import ProverUnavailable
@@ -91,6 +93,11 @@ class ProverCommand:
             raise ProverUnavailable("the prover program has neither input nor output")
         _LOGGER.debug("started the prover program, process %d", process.pid)
         return ProcessChannel(process, process.stdout, process.stdin)
+
+
+def prover_command(configuration: Path, further: Sequence[str] = ()) -> list[str]:
+    """Return the command that runs this project's prover for the rollup of a configuration file (rollup.json)."""
+    return [sys.executable, "-m", "phal2.bridge.prover", "--rollup-config", str(configuration), *further]
 
 
 class SocketChannel:

@@ -2,8 +2,8 @@
 
 import contextlib
 import socketserver
-from threading import BoundedSemaphore
 from io import BufferedIOBase
+from threading import BoundedSemaphore
 from typing import BinaryIO, Final, TypeAlias
 
 from phal2.bridge.prover.errors import MalformedRequest, ProverError

@@ -6,9 +6,9 @@ from typing import Final
 
 from phal2.bridge.migration.errors import InvalidAccount
 from phal2.bridge.migration.ss58 import parse_account
+from phal2.bridge.quote_files import read_collateral, read_quote
 from phal2.devnet.command.argument_types import hex_bytes, unsigned
 from phal2.devnet.tee.measurements import DEFAULT_WORKLOAD
-from phal2.devnet.tee.quote_files import read_collateral, read_quote
 from phal2.devnet.tee.simulator import simulate_quote
 from phal2.node.attestation.account_secrets import AccountSecret
 from phal2.node.attestation.account_text import account_text

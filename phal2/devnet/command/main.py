@@ -46,6 +46,7 @@ COMMANDS: Final = (
     ),
     Command("node", "run one L2 node: a follower, or the sequencer", "phal2.node.command.command:add_node_parser"),
     Command("batcher", "post L2 blocks to L1", "phal2.bridge.batcher.command:add_batcher_parser"),
+    Command("proposer", "put L2's output roots on L1", "phal2.bridge.proposer.command:add_proposer_parser"),
     Command(
         "migration",
         "move PHA balances from the Substrate chain to L2",

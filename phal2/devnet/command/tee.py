@@ -6,9 +6,9 @@ import time
 from pathlib import Path
 from typing import Any, Final
 
+from phal2.bridge.quote_files import QuoteFileError, read_collateral, read_quote, read_root_certificate
 from phal2.devnet.command.argument_types import hex_bytes, unsigned
 from phal2.devnet.tee.measurements import DEFAULT_WORKLOAD
-from phal2.devnet.tee.quote_files import QuoteFileError, read_collateral, read_quote, read_root_certificate
 from phal2.devnet.tee.quote_report import QuoteReport, refused, report_on_quote
 from phal2.node.attestation.intel_root import INTEL_ROOT_CA_DER
 from phal2.node.attestation.statement import REPORT_DATA_LENGTH
