@@ -1,4 +1,4 @@
-"""The devnet: L1, sequencer, batcher and follower in one process, started and stopped as one."""
+"""The devnet: L1, sequencer, batcher, follower and proposer in one process, started and stopped as one."""
 
 import asyncio
 import tempfile
@@ -13,11 +13,12 @@ from phal2.bridge.batcher import Batcher, BatcherSettings
 from phal2.bridge.migration.tree import MigrationTree
 from phal2.bridge.migration.tree_file import read_tree
 from phal2.devnet.accounts import accounts_of_mnemonic, role_account
-from phal2.devnet.batching import RestartableBatcher
 from phal2.devnet.description import DevnetDescription
 from phal2.devnet.development.devnet_snapshots import DevnetSnapshots
 from phal2.devnet.development.l2_chain import L2Development
 from phal2.devnet.ground import Ground, Progress
+from phal2.devnet.proposing import start_proposer
+from phal2.devnet.restartable import RestartablePart
 from phal2.devnet.rollup import L2_CONTRACTS, DevnetRollup
 from phal2.devnet.rollup_files import write_rollup_files
 from phal2.devnet.running_l1 import RunningL1
@@ -50,7 +51,7 @@ class Devnet:
         l1: RunningL1,
         sequencer: RollupNode,
         follower: RollupNode,
-        batcher: "asyncio.Task[None]",
+        senders: "Sequence[asyncio.Task[None]]",
         parts: AsyncExitStack,
     ) -> None:
         """Use `Devnet.start`."""
@@ -59,7 +60,7 @@ class Devnet:
         self.l1 = l1
         self.sequencer = sequencer
         self.follower = follower
-        self._batcher = batcher
+        self._senders = senders
         self._parts = parts
 
     @classmethod
@@ -78,7 +79,7 @@ class Devnet:
 
     async def run_until(self, stop: asyncio.Event) -> None:
         """Return when `stop` is set; raise `PartFailed` where a part ends before that."""
-        await _until(stop, (*self.l1.tasks, *self.sequencer.tasks, *self.follower.tasks, self._batcher))
+        await _until(stop, (*self.l1.tasks, *self.sequencer.tasks, *self.follower.tasks, *self._senders))
 
     async def stop(self) -> None:
         """End all parts, the newest first, and wait for them."""
@@ -120,7 +121,12 @@ async def _start(settings: DevnetSettings, progress: Progress, parts: AsyncExitS
     # It is due a block time after the genesis, which may be long; the devnet's time goes there at once.
     ground.clock.reach(rollup.config.l2_genesis_time + rollup.config.block_time)
     await _first_block(sequencer.node, (*l1.tasks, *sequencer.node.tasks, *follower.node.tasks, batching))
-    await _begin_development(ground, l1, sequencer, follower, batcher)
+    senders, sending = [batcher], [batching]
+    if settings.proposer:
+        proposer, proposing = start_proposer(ground, l1, follower.server.url)
+        senders.append(proposer)
+        sending.append(proposing)
+    await _begin_development(ground, l1, sequencer, follower, senders)
     description = DevnetDescription(
         l1_rpc_url=l1.url,
         l1_chain_id=settings.l1_chain_id,
@@ -132,7 +138,7 @@ async def _start(settings: DevnetSettings, progress: Progress, parts: AsyncExitS
         accounts=accounts,
         tee_root_der=SIMULATOR_ROOT_CA_DER,
     )
-    return Devnet(description, ground.clock, l1, sequencer.node, follower.node, batching, parts)
+    return Devnet(description, ground.clock, l1, sequencer.node, follower.node, sending, parts)
 
 
 async def _start_l1(ground: Ground) -> RunningL1:
@@ -174,25 +180,29 @@ async def _start_node(
 
 def _start_batcher(
     ground: Ground, l1: L1Client, l2_url: str, config: RollupConfig
-) -> "tuple[RestartableBatcher, asyncio.Task[None]]":
+) -> "tuple[RestartablePart, asyncio.Task[None]]":
     l2 = JsonRpcClient(l2_url)
     ground.parts.push_async_callback(l2.close)
     private_key = role_account("batcher").private_key
-    batcher = RestartableBatcher(lambda: Batcher(l1, l2, config, private_key, _BATCHER_SETTINGS))
+    batcher = RestartablePart(lambda: Batcher(l1, l2, config, private_key, _BATCHER_SETTINGS))
     task = asyncio.create_task(batcher.run())
     ground.parts.push_async_callback(_cancel, task)
     return batcher, task
 
 
 async def _begin_development(
-    ground: Ground, l1: RunningL1, sequencer: _RunningNode, follower: _RunningNode, batcher: RestartableBatcher
+    ground: Ground,
+    l1: RunningL1,
+    sequencer: _RunningNode,
+    follower: _RunningNode,
+    senders: Sequence[RestartablePart],
 ) -> None:
     """Let the development methods know of the whole devnet, now that it is up."""
     development = sequencer.development
     if development is None:
         return
     if l1.controls is not None:
-        snapshots = await DevnetSnapshots.begin(l1.controls, sequencer.node, (follower.node,), batcher)
+        snapshots = await DevnetSnapshots.begin(l1.controls, sequencer.node, (follower.node,), senders)
         development.snapshots = snapshots
         l1.controls.surround(l1.start.number, snapshots.follow_l1, development.reset)
     development.set_automine(ground.settings.automine)

@@ -3,7 +3,6 @@
 from phal2.bridge.prover.claim import config_hash
 from phal2.devnet.accounts import role_account
 from phal2.devnet.deployment import (
-    PROVER_WORKLOAD,
     DeploymentError,
     DeploymentParameters,
     Seal,
@@ -12,12 +11,11 @@ from phal2.devnet.deployment import (
     planned_l1_contracts,
     send_steps,
 )
-from phal2.devnet.ground import DEPLOYER, PROPOSER, TREASURY, Ground
+from phal2.devnet.ground import DEPLOYER, PROPOSER, QUOTE_APPROVER, TREASURY, Ground
 from phal2.devnet.rollup import DevnetRollup, batch_inbox_address, devnet_rollup, genesis_system_config
-from phal2.devnet.tee.measurements import measure
+from phal2.devnet.tee.prover_enclave import prover_configuration, prover_workload_hash
 from phal2.node.l1.client import L1Client
 from phal2.node.protocol.block_refs import L1BlockRef
-from phal2.node.protocol.keccak import keccak256
 from phal2.node.protocol.output_roots import output_root
 
 
@@ -33,7 +31,12 @@ async def found_rollup(ground: Ground, l1: L1Client, seal: Seal) -> tuple[L1Bloc
     start = await send_steps(l1, deployer, parameters.first_nonce, bridge, seal)
     rollup = founded_rollup(ground, start)
     ground.progress("L1: deploying the dispute games")
-    games = game_steps(parameters, config_hash(rollup.config), _genesis_output_root(rollup))
+    games = game_steps(
+        parameters,
+        config_hash(rollup.config),
+        _genesis_output_root(rollup),
+        prover_workload_hash(prover_configuration(rollup.config)),
+    )
     await send_steps(l1, deployer, parameters.first_nonce + len(bridge), games, seal)
     return start, rollup
 
@@ -57,14 +60,8 @@ def _parameters(ground: Ground) -> DeploymentParameters:
         proof_maturity_delay=settings.proof_maturity_delay,
         game_finality_delay=settings.game_finality_delay,
         challenge_period=settings.challenge_period,
-        prover_workload=_workload(PROVER_WORKLOAD),
+        quote_approver=role_account(QUOTE_APPROVER).address,
     )
-
-
-def _workload(name: str) -> bytes:
-    """Return the hash of a simulated TDX workload (DESIGN section 4)."""
-    measured = measure(name)
-    return keccak256(measured.mr_td + b"".join(measured.rt_mrs) + measured.mr_config_id)
 
 
 def _genesis_output_root(rollup: DevnetRollup) -> bytes:

@@ -16,7 +16,10 @@ ROLE_BALANCE: Final = 1_000_000 * ETHER
 DEPLOYER: Final = "deployer"
 TREASURY: Final = "treasury"
 PROPOSER: Final = "proposer"
-SENDING_ROLES: Final = ("batcher", PROPOSER)
+QUOTE_APPROVER: Final = "quote approver"
+"""Owns the quote verifier. It is no dev account, whose nonces are for the user alone."""
+
+SENDING_ROLES: Final = ("batcher", PROPOSER, QUOTE_APPROVER)
 """The roles that send transactions on L1 as long as the devnet runs."""
 
 Progress = Callable[[str], None]

@@ -25,7 +25,8 @@ class DevnetSettings:
     `automine` seals an L2 block for each transaction, `allow_state_edits` lets the state of L2 be edited, after which
     the follower has another chain. `rpc` is for all servers. `l1` says which L1; `anvil` is the program where that is
     not the one on the PATH. Withdrawals wait, in seconds, from their proof to their delivery, from a dispute game's
-    decision to its finality, and while a permissioned game can be challenged.
+    decision to its finality, and while a permissioned game can be challenged. `proposer` has outputs proven and
+    proposed, at once where a withdrawal waits, else every `proposal_interval` seconds.
     """
 
     host: str = "127.0.0.1"
@@ -47,6 +48,8 @@ class DevnetSettings:
     proof_maturity_delay: int = 2
     game_finality_delay: int = 1
     challenge_period: int = 4
+    proposer: bool = True
+    proposal_interval: int = 30
     migration_tree: Path | None = None
     development: bool = True
     automine: bool = False

@@ -14,7 +14,7 @@ from phal2.node.command.rpc_options import add_rpc_options, rpc_options
 from phal2.node.command.state_retention import add_state_retention_option
 
 _DESCRIPTION = """\
-Start a local L1, an L2 sequencer, the batcher and a follower in one process, and print accounts, keys, contract
+Start a local L1, an L2 sequencer, batcher, follower and proposer in one process, and print accounts, keys, contract
 addresses and endpoints. No Docker, no TEE hardware: the L1 is embedded, quotes come from the TEE simulator.
 
 All keys are public. Never use them, or this chain, for anything of value.
@@ -34,7 +34,7 @@ def add_devnet_parser(commands: "argparse._SubParsersAction[argparse.ArgumentPar
     defaults = DevnetSettings()
     parser = commands.add_parser(
         "devnet",
-        help="run L1, sequencer, batcher and follower on this machine",
+        help="run L1, sequencer, batcher, follower and proposer on this machine",
         description=_DESCRIPTION,
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -96,6 +96,19 @@ def add_devnet_parser(commands: "argparse._SubParsersAction[argparse.ArgumentPar
         type=Path,
         metavar="FILE",
         help="tree of claims (of `phal2 migration tree`) that migration_getLeaf answers from",
+    )
+    parser.add_argument(
+        "--no-proposer",
+        action="store_true",
+        help="propose no outputs: withdrawals cannot be proven, unless `phal2 proposer` runs beside the devnet",
+    )
+    parser.add_argument(
+        "--proposal-interval",
+        type=_positive,
+        default=defaults.proposal_interval,
+        metavar="SECONDS",
+        help="seconds of L1 time from one proposed output to the next, where no withdrawal waits "
+        "(default: %(default)s)",
     )
     parser.add_argument(
         "--no-dev",
@@ -184,6 +197,8 @@ def _settings(arguments: argparse.Namespace) -> DevnetSettings:
         proof_maturity_delay=arguments.proof_maturity_delay,
         game_finality_delay=arguments.game_finality_delay,
         challenge_period=arguments.challenge_period,
+        proposer=not arguments.no_proposer,
+        proposal_interval=arguments.proposal_interval,
         migration_tree=arguments.migration_tree,
         rpc=rpc_options(arguments),
         development=not arguments.no_dev,

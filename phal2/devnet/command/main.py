@@ -15,7 +15,7 @@ _DESCRIPTION: Final = """\
 A Phala-style Ethereum L2: rollup node, attested transactions, bridge, PHA migration and local devnet.
 
 First steps:
-  phal2 devnet                     L1, sequencer, batcher and follower on this machine
+  phal2 devnet                     L1, L2, batcher, follower and proposer on this machine
   phal2 tee quote --help           quotes of the TEE simulator
   phal2 tx attest --help           send a transaction with an attestation
   phal2 migration snapshot --help  from a Substrate state export to claims
@@ -41,7 +41,7 @@ class Command:
 COMMANDS: Final = (
     Command(
         "devnet",
-        "run L1, sequencer, batcher and follower on this machine",
+        "run L1, sequencer, batcher, follower and proposer on this machine",
         "phal2.devnet.command.devnet:add_devnet_parser",
     ),
     Command("node", "run one L2 node: a follower, or the sequencer", "phal2.node.command.command:add_node_parser"),

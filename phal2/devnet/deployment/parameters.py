@@ -1,13 +1,8 @@
 """What the L1 contracts are told when they are deployed."""
 
 from dataclasses import dataclass
-from typing import Final
 
-from phal2.devnet.tee.measurements import DEFAULT_WORKLOAD
 from phal2.node.protocol.rollup_config import SystemConfig
-
-PROVER_WORKLOAD: Final = DEFAULT_WORKLOAD
-"""Name of the simulated workload whose keys the ProverRegistry takes from the beginning."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +11,7 @@ class DeploymentParameters:
 
     `deployer` sends the transactions, from `first_nonce` on; `owner` owns what has an owner when all is done and has
     the PHA supply; `treasury` gets what is not claimed; `proposer` may create permissioned games, which `owner` may
-    challenge for `challenge_period`.
+    challenge for `challenge_period`; `quote_approver` owns the quote verifier.
     """
 
     deployer: bytes
@@ -29,5 +24,5 @@ class DeploymentParameters:
     proof_maturity_delay: int
     game_finality_delay: int
     challenge_period: int
-    prover_workload: bytes
+    quote_approver: bytes
     first_nonce: int = 0

@@ -53,18 +53,19 @@ def bridge_steps(parameters: DeploymentParameters) -> list[DeploymentStep]:
         _creation(
             "PHAMigration", parameters.owner, contracts.pha_token, contracts.optimism_portal, parameters.treasury
         ),
-        _creation("OwnerApprovedQuoteVerifier", parameters.owner),
+        _creation("OwnerApprovedQuoteVerifier", parameters.quote_approver),
         *(_creation(name, *_constructor_arguments(name, parameters)) for name in IMPLEMENTED),
         *(_initialization(name, parameters, contracts) for name in INITIALIZED),
     ]
 
 
 def game_steps(
-    parameters: DeploymentParameters, config_hash: bytes, genesis_output_root: bytes
+    parameters: DeploymentParameters, config_hash: bytes, genesis_output_root: bytes, prover_workload: bytes
 ) -> list[DeploymentStep]:
     """Return the second lot, of which the games are a part; afterwards `owner` owns all.
 
-    `config_hash` is the hash by which provers know the rollup, `genesis_output_root` the first anchor root.
+    `config_hash` is the hash by which provers know the rollup, `genesis_output_root` the first anchor root,
+    `prover_workload` the hash of the workload whose keys the ProverRegistry takes.
     """
     contracts = planned_l1_contracts(parameters.deployer, parameters.first_nonce)
     registry, factory = contracts.anchor_state_registry, contracts.dispute_game_factory
@@ -85,6 +86,8 @@ def game_steps(
         ),
         _upgrade("AnchorStateRegistry", registry, anchor, parameters, contracts),
         *(_call("DisputeGameFactory", factory, "setImplementation", *game) for game in games),
+        _call("ProverRegistry", contracts.prover_registry, "setWorkload", prover_workload, True),
+        _call("ProverRegistry", contracts.prover_registry, "transferOwnership", parameters.owner),
         _call("DisputeGameFactory", factory, "transferOwnership", parameters.owner),
         _call("ProxyAdmin", contracts.proxy_admin, "transferOwnership", parameters.owner),
     ]
@@ -139,11 +142,11 @@ def _initializers(
         "ProverRegistry": (
             contracts.prover_registry,
             (
-                parameters.owner,
+                parameters.deployer,
                 contracts.quote_verifier,
                 PROVER_VALIDITY,
                 ALLOWED_TCB_STATUSES,
-                [parameters.prover_workload],
+                [],
             ),
         ),
     }

@@ -1,13 +1,13 @@
 """Snapshots of a whole devnet: L1, sequencer, follower and time, which go back together."""
 
 import logging
-from collections.abc import Sequence
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
-from phal2.devnet.batching import RestartableBatcher
 from phal2.devnet.development.l1_controls import L1Controls, L1Snapshot
 from phal2.devnet.development.snapshots import ChainSnapshot, Snapshots, chain_snapshot, refill, require_kept
+from phal2.devnet.restartable import RestartablePart
 from phal2.node.driver.l2_chain import HeadRefs
 from phal2.node.driver.rollup_node import RollupNode
 
@@ -38,13 +38,13 @@ class DevnetSnapshots:
         l1: L1Controls,
         sequencer: RollupNode,
         followers: Sequence[RollupNode],
-        batcher: RestartableBatcher,
+        senders: Sequence[RestartablePart],
     ) -> None:
-        """Use `begin`."""
+        """Use `begin`. `senders` act on L1 by what they see of L1 and L2."""
         self._l1 = l1
         self._sequencer = sequencer
         self._nodes = (sequencer, *followers)
-        self._batcher = batcher
+        self._senders = senders
         self._snapshots: Snapshots[DevnetSnapshot] = Snapshots()
         self._start: DevnetSnapshot | None = None
 
@@ -54,10 +54,10 @@ class DevnetSnapshots:
         l1: L1Controls,
         sequencer: RollupNode,
         followers: Sequence[RollupNode],
-        batcher: RestartableBatcher,
+        senders: Sequence[RestartablePart],
     ) -> "DevnetSnapshots":
         """Note the devnet's present state as its start."""
-        snapshots = cls(l1, sequencer, followers, batcher)
+        snapshots = cls(l1, sequencer, followers, senders)
         snapshots._start = await snapshots._take()
         return snapshots
 
@@ -86,9 +86,16 @@ class DevnetSnapshots:
 
     async def follow_l1(self) -> None:
         """Have all L2 parts look at L1 anew at once, after it has been reorganised."""
-        async with self._batcher.held():
+        async with self._senders_held():
             for node in self._nodes:
                 node.derivation.request_reset("the development methods have reorganised L1")
+
+    @asynccontextmanager
+    async def _senders_held(self) -> AsyncIterator[None]:
+        async with AsyncExitStack() as held:
+            for sender in self._senders:
+                await held.enter_async_context(sender.held())
+            yield
 
     async def _take(self) -> DevnetSnapshot:
         # L1 first: so its blocks hold no batch of an L2 block above the noted heads. Heads that rest on an L1 block
@@ -104,7 +111,7 @@ class DevnetSnapshots:
         was_active = sequencing is not None and sequencing.is_active
         async with AsyncExitStack() as held:
             # No part may act on what the others no longer have.
-            await held.enter_async_context(self._batcher.held())
+            await held.enter_async_context(self._senders_held())
             if sequencing is not None and was_active:
                 sequencing.stop()
                 held.callback(sequencing.start)

@@ -4,11 +4,15 @@
 would take them from dstack's guest agent on real hardware, where the configuration is part of what is measured.
 """
 
+import json
 from dataclasses import dataclass
+from typing import Final
 
+from phal2.devnet.tee.measurements import measure
 from phal2.node.protocol.keccak import keccak256
+from phal2.node.protocol.rollup_config import RollupConfig
 
-OPEN_ENCLAVE = "phal2.devnet.tee.prover_enclave:open_enclave"
+OPEN_ENCLAVE: Final = "phal2.devnet.tee.prover_enclave:open_enclave"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +33,17 @@ class SimulatedProverEnclave:
 def open_enclave(configuration: bytes) -> SimulatedProverEnclave:
     """Return the enclave of a prover that was started with these bytes as its configuration file."""
     return SimulatedProverEnclave(prover_workload(configuration))
+
+
+def prover_configuration(config: RollupConfig) -> bytes:
+    """Return the bytes of the configuration file that the devnet's provers are started with."""
+    return json.dumps(config.to_json(), sort_keys=True).encode()
+
+
+def prover_workload_hash(configuration: bytes) -> bytes:
+    """Return the hash of a prover's workload, by which a ProverRegistry allows it (DESIGN section 4)."""
+    measured = measure(prover_workload(configuration))
+    return keccak256(measured.mr_td + b"".join(measured.rt_mrs) + measured.mr_config_id)
 
 
 def prover_workload(configuration: bytes) -> str:

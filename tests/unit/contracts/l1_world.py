@@ -38,7 +38,7 @@ PARAMETERS = DeploymentParameters(
     proof_maturity_delay=MATURITY_DELAY,
     game_finality_delay=FINALITY_DELAY,
     challenge_period=CHALLENGE_PERIOD,
-    prover_workload=WORKLOAD,
+    quote_approver=OWNER,
 )
 
 
@@ -92,7 +92,7 @@ def _deployment() -> Chain:
     chain = Chain(L1_CHAIN_ID)
     for account in (OWNER, STRANGER, PROPOSER):
         chain.state.set_balance(account, 1_000 * ETHER)
-    for step in (*bridge_steps(PARAMETERS), *game_steps(PARAMETERS, CONFIG_HASH, GENESIS_ROOT)):
+    for step in (*bridge_steps(PARAMETERS), *game_steps(PARAMETERS, CONFIG_HASH, GENESIS_ROOT, WORKLOAD)):
         outcome = _send(chain, step.to, step.data)
         assert outcome.succeeded, (step.doing, decode_revert([load_artefact("Proxy")], outcome.output))
     chain.pass_time(12)

@@ -1,22 +1,29 @@
-"""The devnet's batcher, which begins anew when the chains that it works on have gone back."""
+"""Parts of the devnet that begin anew when the chains that they work on have gone back: batcher and proposer."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from typing import Protocol
 
-from phal2.bridge.batcher import Batcher
+
+class Part(Protocol):
+    """What the chains are all the memory of."""
+
+    async def run(self) -> None:
+        """Run until cancelled."""
+        ...
 
 
-class RestartableBatcher:
-    """Runs batchers one after the other: `held` ends the present one, and the next begins at the safe head."""
+class RestartablePart:
+    """Runs parts one after the other: `held` ends the present one, and the next begins at what the chains have then."""
 
-    def __init__(self, make: Callable[[], Batcher]) -> None:
+    def __init__(self, make: Callable[[], Part]) -> None:
         self._make = make
         self._turn = asyncio.Lock()
         self._running: asyncio.Task[None] | None = None
 
     async def run(self) -> None:
-        """Run until cancelled. Raises what a batcher fails with."""
+        """Run until cancelled. Raises what a part fails with."""
         while True:
             async with self._turn:
                 running = self._running = asyncio.create_task(self._make().run())
@@ -29,7 +36,7 @@ class RestartableBatcher:
 
     @asynccontextmanager
     async def held(self) -> AsyncIterator[None]:
-        """Have no batcher at work meanwhile, and a new one afterwards."""
+        """Have no part at work meanwhile, and a new one afterwards."""
         async with self._turn:
             if self._running is not None:
                 await _end(self._running)

@@ -1,0 +1,89 @@
+"""The devnet's proposer, and its prover: a process of its own with quotes from the TEE simulator."""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from phal2.bridge.proposer.proposer import Proposer, ProposerContracts
+from phal2.bridge.proposer.prover_channels import ProverCommand, prover_command
+from phal2.bridge.proposer.prover_client import ProgramClient
+from phal2.bridge.proposer.registration import OwnerRegistrar, QuoteTrust
+from phal2.bridge.proposer.settings import ProposerSettings
+from phal2.bridge.proposer.transaction_sender import TransactionSender
+from phal2.bridge.prover.claim import config_hash
+from phal2.devnet.accounts import role_account
+from phal2.devnet.ground import PROPOSER, QUOTE_APPROVER, Ground
+from phal2.devnet.restartable import RestartablePart
+from phal2.devnet.running_l1 import RunningL1
+from phal2.devnet.tee.prover_enclave import OPEN_ENCLAVE, prover_configuration, prover_workload_hash
+from phal2.devnet.tee.root import SIMULATOR_ROOT_CA_DER
+from phal2.node.attestation.quotes import parse_report
+from phal2.node.l1.json_rpc import JsonRpcClient
+
+_PREPARATION_SECONDS: Final = 5.0
+"""When the prover is started and registered: not while the devnet's user waits for the first answers."""
+
+_INTERVAL_BLOCKS: Final = 1_800
+
+
+def start_proposer(ground: Ground, l1: RunningL1, l2_url: str) -> "tuple[RestartablePart, asyncio.Task[None]]":
+    """Start the proposer on an L2 node; it ends with the devnet's parts."""
+    settings, config = ground.settings, l1.rollup.config
+    configuration = prover_configuration(config)
+    path = ground.data_dir / "prover.json"
+    path.write_bytes(configuration)
+    prover = ProgramClient(_simulated_prover(path), config_hash(config))
+    ground.parts.push_async_callback(prover.close)
+    l2 = JsonRpcClient(l2_url)
+    ground.parts.push_async_callback(l2.close)
+    proposer_settings = ProposerSettings(
+        interval_blocks=_INTERVAL_BLOCKS,
+        interval_seconds=settings.proposal_interval,
+        on_withdrawal=True,
+        preparation_seconds=_PREPARATION_SECONDS,
+        poll_interval_seconds=0.5,
+        resubmission_seconds=max(6.0, 3.0 * settings.l1_block_time),
+    )
+    contracts = ProposerContracts(
+        l1.contracts.dispute_game_factory, l1.contracts.anchor_state_registry, l1.contracts.prover_registry
+    )
+
+    def now() -> int:
+        return int(ground.clock.now())
+
+    trust = QuoteTrust(SIMULATOR_ROOT_CA_DER, _collateral(now), now, prover_workload_hash(configuration))
+
+    def make() -> Proposer:
+        approver = TransactionSender(
+            l1.client, config.l1_chain_id, role_account(QUOTE_APPROVER).private_key, proposer_settings
+        )
+        registrar = OwnerRegistrar(l1.client, config.l1_chain_id, contracts.prover_registry, approver, trust)
+        key = role_account(PROPOSER).private_key
+        return Proposer(l1.client, l2, config, contracts, prover, key, proposer_settings, registrar)
+
+    part = RestartablePart(make)
+    task = asyncio.create_task(part.run())
+    ground.parts.push_async_callback(_cancel, task)
+    return part, task
+
+
+def _simulated_prover(configuration: Path) -> ProverCommand:
+    return ProverCommand(prover_command(configuration, ("--enclave", OPEN_ENCLAVE)))
+
+
+def _collateral(now: Callable[[], int]) -> Callable[[bytes], bytes]:
+    """Return what gives the simulator's collateral for a quote, valid at the devnet's time."""
+
+    def collateral(quote: bytes) -> bytes:
+        # It brings the certificates' library, which a devnet without games does without.
+        from phal2.devnet.tee.simulator import simulate_quote
+
+        return simulate_quote(parse_report(quote).report_data, "", now()).collateral_json
+
+    return collateral
+
+
+async def _cancel(task: "asyncio.Task[None]") -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
