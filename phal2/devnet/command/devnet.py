@@ -34,7 +34,7 @@ def add_devnet_parser(commands: "argparse._SubParsersAction[argparse.ArgumentPar
     defaults = DevnetSettings()
     parser = commands.add_parser(
         "devnet",
-        help="run L1, sequencer, batcher, follower and proposer on this machine",
+        help="run L1, L2 nodes, batcher and proposer on this machine",
         description=_DESCRIPTION,
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,

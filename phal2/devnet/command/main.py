@@ -41,7 +41,7 @@ class Command:
 COMMANDS: Final = (
     Command(
         "devnet",
-        "run L1, sequencer, batcher, follower and proposer on this machine",
+        "run L1, L2 nodes, batcher and proposer on this machine",
         "phal2.devnet.command.devnet:add_devnet_parser",
     ),
     Command("node", "run one L2 node: a follower, or the sequencer", "phal2.node.command.command:add_node_parser"),
