@@ -4,12 +4,12 @@ import asyncio
 import tempfile
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Final
 
-from phal2.bridge.batcher import Batcher, BatcherSettings
+from phal2.bridge.batcher import Batcher, BatcherSettings, DataAvailability
 from phal2.bridge.migration.tree import MigrationTree
 from phal2.bridge.migration.tree_file import read_tree
 from phal2.devnet.accounts import accounts_of_mnemonic, role_account
@@ -29,6 +29,7 @@ from phal2.node.driver.clock import Clock
 from phal2.node.driver.rollup_node import NodeSettings, RollupNode
 from phal2.node.l1.client import L1Client
 from phal2.node.l1.json_rpc import JsonRpcClient
+from phal2.node.l1.kzg import KzgWorker
 from phal2.node.protocol.errors import Phal2Error
 from phal2.node.protocol.rollup_config import RollupConfig
 from phal2.node.rpc.server import RpcServer
@@ -105,7 +106,9 @@ class _RunningNode:
 
 async def _start(settings: DevnetSettings, progress: Progress, parts: AsyncExitStack) -> Devnet:
     accounts = accounts_of_mnemonic(settings.mnemonic, settings.account_count)
-    ground = Ground(settings, _data_directory(settings.data_dir, parts), accounts, Clock(), progress, parts)
+    kzg = KzgWorker()
+    parts.push_async_callback(kzg.close)
+    ground = Ground(settings, _data_directory(settings.data_dir, parts), accounts, Clock(), progress, parts, kzg)
     migration_tree = None if settings.migration_tree is None else read_tree(settings.migration_tree)
     l1 = await _start_l1(ground)
     progress("L2: starting the sequencer")
@@ -184,7 +187,8 @@ def _start_batcher(
     l2 = JsonRpcClient(l2_url)
     ground.parts.push_async_callback(l2.close)
     private_key = role_account("batcher").private_key
-    batcher = RestartablePart(lambda: Batcher(l1, l2, config, private_key, _BATCHER_SETTINGS))
+    settings = replace(_BATCHER_SETTINGS, data_availability=DataAvailability(ground.settings.data_availability))
+    batcher = RestartablePart(lambda: Batcher(l1, l2, config, private_key, settings, kzg=ground.kzg))
     task = asyncio.create_task(batcher.run())
     ground.parts.push_async_callback(_cancel, task)
     return batcher, task

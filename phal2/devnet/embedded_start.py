@@ -36,6 +36,8 @@ async def start_embedded_l1(ground: Ground) -> RunningL1:
         block_time=settings.l1_block_time,
         clock=ground.clock,
         state_retention=settings.state_retention,
+        blob_retention=settings.blob_retention,
+        kzg=ground.kzg,
         durable=ground.is_durable,
         # L2 follows L1's time block by block.
         longest_advance=MOST_BLOCKS * settings.l2_block_time,

@@ -9,6 +9,7 @@ from typing import Final
 from phal2.devnet.accounts import DevAccount
 from phal2.devnet.settings import ETHER, DevnetSettings
 from phal2.node.driver.clock import Clock
+from phal2.node.l1.kzg import KzgWorker
 
 ROLE_BALANCE: Final = 1_000_000 * ETHER
 """Balance of a role's account (batcher, deployer, …) on an L1 that was made for this devnet."""
@@ -27,7 +28,10 @@ Progress = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """Settings, directory, accounts and clock of a devnet; `parts` collects how to end what has begun."""
+    """Settings, directory, accounts and clock of a devnet; `parts` collects how to end what has begun.
+
+    `kzg` is for all parts that meet blobs: it loads the trusted setup, once, with the first blob.
+    """
 
     settings: DevnetSettings
     data_dir: Path
@@ -35,6 +39,7 @@ class Ground:
     clock: Clock
     progress: Progress
     parts: AsyncExitStack
+    kzg: KzgWorker
 
     @property
     def balances(self) -> dict[bytes, int]:

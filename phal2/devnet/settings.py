@@ -9,6 +9,11 @@ from phal2.node.rpc.options import RpcOptions
 
 ETHER: Final = 10**18
 
+BLOB_RETENTION: Final = 131_072
+"""As many blocks as the slots for which beacon nodes keep blobs (4,096 epochs)."""
+
+DATA_AVAILABILITIES: Final = ("auto", "blobs", "calldata")
+
 EMBEDDED: Final = "embedded"
 ANVIL: Final = "anvil"
 
@@ -27,6 +32,8 @@ class DevnetSettings:
     not the one on the PATH. Withdrawals wait, in seconds, from their proof to their delivery, from a dispute game's
     decision to its finality, and while a permissioned game can be challenged. `proposer` has outputs proven and
     proposed, at once where a withdrawal waits, else every `proposal_interval` seconds.
+    `data_availability` is the batcher's (auto, blobs or calldata); the embedded L1 keeps the blobs of the newest
+    `blob_retention` blocks.
     """
 
     host: str = "127.0.0.1"
@@ -57,6 +64,8 @@ class DevnetSettings:
     rpc: RpcOptions = field(default_factory=RpcOptions)
     l1: str = EMBEDDED
     anvil: Path | None = None
+    data_availability: str = "calldata"
+    blob_retention: int = BLOB_RETENTION
 
 
 def format_ether(wei: int) -> str:

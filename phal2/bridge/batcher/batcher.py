@@ -7,7 +7,15 @@ from collections.abc import Callable
 from typing import Final
 
 from phal2.bridge.batcher.channel_builder import ChannelBuilder
-from phal2.bridge.batcher.errors import L2ChainChanged, LostChannel, NonceLost, NonceTaken, UnusableBlock
+from phal2.bridge.batcher.data_availability import PayloadChoice
+from phal2.bridge.batcher.errors import (
+    L2ChainChanged,
+    LostChannel,
+    NonceLost,
+    NonceTaken,
+    TransactionCancelled,
+    UnusableBlock,
+)
 from phal2.bridge.batcher.inbox import Inbox
 from phal2.bridge.batcher.inbox_sender import InboxSender
 from phal2.bridge.batcher.l2_source import L2Source, SyncStatus
@@ -17,9 +25,12 @@ from phal2.node.l1.backoff import Backoff
 from phal2.node.l1.client import L1Client
 from phal2.node.l1.errors import EndpointError, EndpointUnavailable
 from phal2.node.l1.json_rpc import JsonRpcClient
+from phal2.node.l1.kzg import KzgWorker
+from phal2.node.l1.kzg_errors import KzgUnavailable
 from phal2.node.protocol.addresses import to_checksum_address
 from phal2.node.protocol.block_refs import BlockId
 from phal2.node.protocol.headers import Block
+from phal2.node.protocol.span_batches import SpanBatchTerms
 
 _LOGGER = logging.getLogger("phal2.batcher")
 
@@ -41,19 +52,25 @@ class Batcher:
         private_key: bytes,
         settings: BatcherSettings | None = None,
         clock: Callable[[], float] = time.monotonic,
+        *,
+        kzg: KzgWorker,
     ) -> None:
-        """`config` is the rollup configuration; `private_key` has 32 bytes; `clock` gives seconds for timeouts."""
+        """`config` is the rollup configuration; `private_key` has 32 bytes; `clock` gives seconds for timeouts.
+
+        `kzg` commits to blobs; without blobs it is not started.
+        """
         self._settings = settings or BatcherSettings()
         self._l1 = l1
         self._l2 = L2Source(l2)
-        self._sender = InboxSender(
-            l1, config.l1_chain_id, config.batch_inbox_address, private_key, self._settings, clock
-        )
+        self._terms = SpanBatchTerms(config.l2_genesis_time, config.block_time, config.l2_chain_id)
+        self._sender = InboxSender(l1, config, private_key, self._settings, kzg, clock)
+        self._choice = PayloadChoice(self._settings)
         self._posted = PostedChannels(self._settings.lost_channel_blocks)
         self._builder: ChannelBuilder | None = None
         self._builder_opened_at = 0
         self._read_to: BlockId | None = None
         self._start_at_l1: int | None = None
+        self._has_backlog = False
 
     @property
     def read_to(self) -> BlockId | None:
@@ -67,8 +84,8 @@ class Batcher:
         while True:
             try:
                 await self.step()
-            except EndpointError as error:
-                delay = backoff.next_delay(error)
+            except (EndpointError, KzgUnavailable) as error:
+                delay = backoff.next_delay(error if isinstance(error, EndpointError) else None)
                 _LOGGER.warning("%s; trying again in %.1f s", error, delay)
             else:
                 backoff.reset()
@@ -76,16 +93,20 @@ class Batcher:
             await asyncio.sleep(delay)
 
     async def step(self) -> None:
-        """Do what can be done now: one turn of `run`. Raises `EndpointError`; the next turn goes on from there."""
+        """Do what can be done now: one turn of `run`.
+
+        Raises `EndpointError` or `KzgUnavailable`; the next turn goes on from there.
+        """
         status = await self._l2.sync_status()
         try:
             if self._read_to is None and not await self._begin(status):
                 return
             await self._collect(status)
             await self._read_blocks(status)
-            self._close_if_due(status)
+            await self._close_if_due(status)
+            self._report_backlog(status)
             await self._sender.send_due()
-        except (L2ChainChanged, LostChannel, NonceTaken, NonceLost) as error:
+        except (L2ChainChanged, LostChannel, NonceTaken, NonceLost, TransactionCancelled) as error:
             _LOGGER.warning("%s; beginning again at the safe head", error)
             self._forget()
 
@@ -123,50 +144,73 @@ class Batcher:
 
     async def _read_blocks(self, status: SyncStatus) -> None:
         """Put the unsafe blocks in channels, as many as may be in flight."""
-        while self._sender.in_flight < self._settings.transactions_in_flight:
+        while self._sender.has_room:
             first = self._expect_begun().number + 1
             numbers = range(first, min(status.unsafe_l2.number + 1, first + _BLOCKS_IN_A_REQUEST))
             if not numbers:
                 return
             for block in await self._l2.blocks(numbers):
-                self._add_block(block, status)
-                if self._sender.in_flight >= self._settings.transactions_in_flight:
+                await self._add_block(block, status)
+                if not self._sender.has_room:
                     break
 
-    def _add_block(self, block: Block, status: SyncStatus) -> None:
+    async def _add_block(self, block: Block, status: SyncStatus) -> None:
         read_to = self._expect_begun()
         if block.header.parent_hash != read_to.hash:
             raise L2ChainChanged(f"L2 block {block.header.number} does not follow the block read before")
         if self._builder is not None and not self._builder.add(block):
-            self._close()
+            await self._close()
         if self._builder is None:
-            self._builder = ChannelBuilder(self._settings)
+            target = self._settings.channel_target(self._choice.into_blobs)
+            self._builder = ChannelBuilder(self._settings, self._terms, target)
             self._builder_opened_at = status.head_l1.number
             if not self._builder.add(block):
                 raise UnusableBlock(block.header.number, "it is larger than a whole channel may be")
         self._read_to = BlockId(block.hash, block.header.number)
+        if self._builder.may_be_full:
+            await asyncio.to_thread(self._builder.measure)
         if self._builder.is_full:
-            self._close()
+            await self._close()
 
-    def _close_if_due(self, status: SyncStatus) -> None:
+    async def _close_if_due(self, status: SyncStatus) -> None:
         if self._builder is None:
             return
         if status.head_l1.number >= self._builder_opened_at + self._settings.channel_duration:
-            self._close()
+            await self._close()
 
-    def _close(self) -> None:
-        """Close the open channel and queue its transactions."""
-        builder, self._builder = self._builder, None
+    async def _close(self) -> None:
+        """Close the open channel and queue its transactions; where this fails the channel stays open."""
+        builder = self._builder
         if builder is None:
             return
-        last_block, pieces = self._expect_begun(), builder.close()
-        self._posted.add(last_block, [self._sender.enqueue(call_data) for call_data in pieces])
+        prices = await self._sender.prices()
+        channel = await asyncio.to_thread(builder.compress)
+        payloads = await asyncio.to_thread(self._choice.payloads, builder.channel_id, channel, prices)
+        self._builder, last_block = None, self._expect_begun()
+        self._posted.add(last_block, [self._sender.enqueue(payload) for payload in payloads])
         _LOGGER.info(
-            "posting the L2 blocks to %d: %d bytes in %d transactions",
+            "posting %d L2 blocks to %d: %d bytes in %d transactions with %s",
+            len(builder),
             last_block.number,
-            sum(len(call_data) for call_data in pieces),
-            len(pieces),
+            len(channel),
+            len(payloads),
+            f"{sum(len(payload.blobs) for payload in payloads)} blobs" if self._choice.into_blobs else "call data",
         )
+
+    def _report_backlog(self, status: SyncStatus) -> None:
+        """Say when blocks come faster than L1 takes them, and when that is over."""
+        waiting = status.unsafe_l2.number - self._expect_begun().number
+        if waiting >= self._settings.backlog_blocks and not self._has_backlog:
+            self._has_backlog = True
+            _LOGGER.warning(
+                "%d L2 blocks wait to be posted, as %d transactions are not yet mined: L1 takes less than L2 makes; "
+                "raise --max-in-flight or --fee-limit, or let L2 make less",
+                waiting,
+                self._sender.in_flight,
+            )
+        elif waiting < self._settings.backlog_blocks // 2 and self._has_backlog:
+            self._has_backlog = False
+            _LOGGER.info("the backlog is down to %d L2 blocks", waiting)
 
     def _forget(self) -> None:
         self._builder = self._read_to = self._start_at_l1 = None

@@ -14,10 +14,12 @@ from typing import Final
 from phal2.bridge.batcher.batcher import Batcher
 from phal2.bridge.batcher.errors import BatcherError, InvalidKey
 from phal2.bridge.batcher.inbox import NodeInbox, read_inbox
-from phal2.bridge.batcher.settings import GWEI, BatcherSettings
+from phal2.bridge.batcher.settings import GWEI, BatcherSettings, BatchType, DataAvailability
 from phal2.node.l1.client import L1Client
 from phal2.node.l1.json_rpc import JsonRpcClient
+from phal2.node.l1.kzg import KzgWorker
 from phal2.node.protocol.addresses import to_checksum_address
+from phal2.node.protocol.channel_compression import Compression
 from phal2.node.protocol.signatures import SECP256K1_ORDER, address_of_private_key
 
 _LOGGER = logging.getLogger("phal2.batcher")
@@ -28,9 +30,9 @@ _DESCRIPTION: Final = """\
 Post the blocks of an L2 chain to L1, so that every follower can derive the chain from L1 alone.
 
 The batcher reads unsafe blocks from the sequencer, gathers them in compressed channels, and sends
-these as call data to the batch inbox. The inbox and the L1 chain id come from the L2 node's rollup
-configuration. Only data from the batcher's account counts, so the key must be that account's,
-and the account needs ETH on L1.
+these to the batch inbox, in blobs or as call data, whichever costs less at the time. The inbox and
+the L1 chain id come from the L2 node's rollup configuration. Only data from the batcher's account
+counts, so the key must be that account's, and the account needs ETH on L1.
 
 It keeps nothing on disk: stop it and start it at any time. At the start it waits until the L2 node
 has derived what was posted before, and goes on after the safe head.
@@ -38,8 +40,9 @@ Run only one batcher with a key.
 """
 
 _EXAMPLE: Final = """\
-example:
+examples:
   phal2 batcher --l1 http://127.0.0.1:8545 --l2 http://127.0.0.1:9545 --private-key-file batcher.key
+  phal2 batcher … --data-availability blobs --channel-duration 25    fill blobs: cheap, but safe later
 """
 
 
@@ -74,43 +77,110 @@ def _add_settings(parser: argparse.ArgumentParser) -> None:
         metavar="SECONDS",
         help="pause between two looks at the chains (default: %(default)s)",
     )
-    parser.add_argument(
+    _add_channel_settings(parser)
+    _add_sending_settings(parser)
+    parser.add_argument("--verbose", action="store_true", help="log what is waited for, too")
+
+
+def _add_channel_settings(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("channels")
+    group.add_argument(
+        "--data-availability",
+        choices=[kind.value for kind in DataAvailability],
+        default=_DEFAULTS.data_availability.value,
+        help="where batches go: blobs, calldata, or auto, the cheaper at L1's present prices (default: %(default)s)",
+    )
+    group.add_argument(
+        "--switch-margin",
+        type=_percent,
+        default=_DEFAULTS.switch_margin_percent,
+        metavar="PERCENT",
+        help="with auto, how much cheaper the other way must be before it is taken; each change waits until all "
+        "earlier transactions are mined (default: %(default)s)",
+    )
+    group.add_argument(
+        "--batch-type",
+        choices=[kind.value for kind in BatchType],
+        default=_DEFAULTS.batch_type.value,
+        help="span: many blocks in a batch, but those with attested transactions alone; singular: a batch for each "
+        "block (default: %(default)s)",
+    )
+    group.add_argument(
+        "--compression",
+        choices=[kind.value for kind in Compression],
+        default=_DEFAULTS.compression.value,
+        help="of channels; brotli is smaller, zlib is for rollups before Fjord (default: %(default)s)",
+    )
+    group.add_argument(
         "--channel-duration",
         type=_whole_number,
         default=_DEFAULTS.channel_duration,
         metavar="BLOCKS",
-        help="L1 blocks that a channel stays open: longer compresses better, but blocks become safe later "
-        "(default: %(default)s)",
+        help="L1 blocks that a channel stays open: longer compresses better, and fills blobs, which are paid for "
+        "whole, but blocks become safe later (default: %(default)s)",
     )
-    parser.add_argument(
+    group.add_argument(
         "--channel-size",
         type=_whole_number,
         default=_DEFAULTS.channel_bytes,
         metavar="BYTES",
-        help="compressed size at which a channel is closed early (default: %(default)s)",
+        help="compressed size at which a channel is closed early (default: 100000 for call data, and what the blobs of "
+        "one transaction hold)",
     )
-    parser.add_argument(
+    group.add_argument(
+        "--max-blobs",
+        type=_whole_number,
+        default=_DEFAULTS.blobs_in_transaction,
+        metavar="COUNT",
+        help="blobs in a transaction, at most 6 (default: %(default)s)",
+    )
+
+
+def _add_sending_settings(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("sending")
+    group.add_argument(
         "--max-in-flight",
         type=_whole_number,
         default=_DEFAULTS.transactions_in_flight,
         metavar="COUNT",
         help="transactions that may wait to be mined (default: %(default)s)",
     )
-    parser.add_argument(
+    group.add_argument(
+        "--max-bytes-in-flight",
+        type=_whole_number,
+        default=_DEFAULTS.bytes_in_flight,
+        metavar="BYTES",
+        help="bytes that may wait to be mined; a blob counts whole, 131072 (default: %(default)s)",
+    )
+    group.add_argument(
         "--resubmit-after",
         type=_number,
         default=_DEFAULTS.resubmission_seconds,
         metavar="SECONDS",
-        help="when to send an unmined transaction again with higher fees (default: %(default)s)",
+        help="when to send an unmined transaction again with higher fees: by an eighth, with blobs twice as high "
+        "(default: %(default)s)",
     )
-    parser.add_argument(
+    group.add_argument(
         "--fee-limit",
         type=_whole_number,
         default=_DEFAULTS.fee_limit // GWEI,
         metavar="GWEI",
         help="never pay more than this per gas (default: %(default)s)",
     )
-    parser.add_argument("--verbose", action="store_true", help="log what is waited for, too")
+    group.add_argument(
+        "--blob-fee-limit",
+        type=_whole_number,
+        default=_DEFAULTS.blob_fee_limit // GWEI,
+        metavar="GWEI",
+        help="never pay more than this per blob gas (default: %(default)s)",
+    )
+    group.add_argument(
+        "--backlog-warning",
+        type=_whole_number,
+        default=_DEFAULTS.backlog_blocks,
+        metavar="BLOCKS",
+        help="warn when so many L2 blocks wait to be posted (default: %(default)s)",
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -118,11 +188,19 @@ def run(arguments: argparse.Namespace) -> int:
     private_key = arguments.private_key or _read_key_file(arguments.private_key_file)
     settings = BatcherSettings(
         poll_interval_seconds=arguments.poll_interval,
+        batch_type=BatchType(arguments.batch_type),
+        compression=Compression(arguments.compression),
+        data_availability=DataAvailability(arguments.data_availability),
+        switch_margin_percent=arguments.switch_margin,
         channel_duration=arguments.channel_duration,
         channel_bytes=arguments.channel_size,
+        blobs_in_transaction=arguments.max_blobs,
         transactions_in_flight=arguments.max_in_flight,
+        bytes_in_flight=arguments.max_bytes_in_flight,
         resubmission_seconds=arguments.resubmit_after,
         fee_limit=arguments.fee_limit * GWEI,
+        blob_fee_limit=arguments.blob_fee_limit * GWEI,
+        backlog_blocks=arguments.backlog_warning,
     )
     logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
     _LOGGER.setLevel(logging.DEBUG if arguments.verbose else logging.INFO)
@@ -138,7 +216,9 @@ async def run_until_interrupted(l1_url: str, l2_url: str, private_key: bytes, se
         clients.push_async_callback(l2.close)
         inbox = await read_inbox(l2)
         await _check_inbox(l1, inbox, private_key)
-        task = asyncio.create_task(Batcher(l1, l2, inbox, private_key, settings).run())
+        kzg = KzgWorker()
+        clients.push_async_callback(kzg.close)
+        task = asyncio.create_task(Batcher(l1, l2, inbox, private_key, settings, kzg=kzg).run())
         for name in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(name, task.cancel)
         with contextlib.suppress(asyncio.CancelledError):
@@ -205,3 +285,9 @@ def _number(text: str) -> float:
 
 def _whole_number(text: str) -> int:
     return int(_positive(text, int, "whole number"))
+
+
+def _percent(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or len(text) > 2:
+        raise argparse.ArgumentTypeError(f"expected a whole number from 0 to 99, got {text[:40]!r}")
+    return int(text)

@@ -43,6 +43,21 @@ class LostChannel(BatcherError):
     """Derivation went past a channel without taking its blocks. Begin again at the safe head."""
 
 
+class TransactionCancelled(BatcherError):
+    """A transaction that blocked the batcher's account was cancelled, and its nonce is used. Begin again."""
+
+    def __init__(self, nonce: int) -> None:
+        super().__init__(f"nonce {nonce} of the batcher's account was freed of a transaction that was stuck")
+        self.nonce = nonce
+
+
+class BlobsNotPossible(BatcherError):
+    """Blobs are asked for, but L1 has none."""
+
+    def __init__(self) -> None:
+        super().__init__("this L1 has no blob transactions; post with --data-availability calldata or auto")
+
+
 class InvalidKey(BatcherError):
     """A private key that cannot be read."""
 

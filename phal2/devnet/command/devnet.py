@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from phal2.devnet.accounts import DEFAULT_ACCOUNT_COUNT, DEFAULT_MNEMONIC
-from phal2.devnet.settings import ANVIL, EMBEDDED, DevnetSettings, format_ether, parse_ether
+from phal2.devnet.settings import ANVIL, DATA_AVAILABILITIES, EMBEDDED, DevnetSettings, format_ether, parse_ether
 from phal2.node.command.rpc_options import add_rpc_options, rpc_options
 from phal2.node.command.state_retention import add_state_retention_option
 
@@ -55,6 +55,20 @@ def add_devnet_parser(commands: "argparse._SubParsersAction[argparse.ArgumentPar
         type=Path,
         metavar="PROGRAM",
         help="the anvil that --l1 anvil runs (default: the one on the PATH; npm has it as @foundry-rs/anvil)",
+    )
+    parser.add_argument(
+        "--data-availability",
+        choices=DATA_AVAILABILITIES,
+        default=defaults.data_availability,
+        help="where the batcher puts L2's blocks on L1: in call data, in blobs (the embedded L1 serves them by the "
+        "beacon API on its port), or where it costs less at the time (default: %(default)s, which needs no KZG setup)",
+    )
+    parser.add_argument(
+        "--blob-retention",
+        type=_positive,
+        default=defaults.blob_retention,
+        metavar="BLOCKS",
+        help="of how many of its newest blocks the embedded L1 keeps the blobs (default: %(default)s)",
     )
     parser.add_argument("--host", default=defaults.host, help="address to listen on (default: %(default)s)")
     for option, default, what in (
@@ -206,6 +220,8 @@ def _settings(arguments: argparse.Namespace) -> DevnetSettings:
         allow_state_edits=arguments.allow_state_edits,
         l1=arguments.l1,
         anvil=arguments.anvil,
+        data_availability=arguments.data_availability,
+        blob_retention=arguments.blob_retention,
     )
 
 

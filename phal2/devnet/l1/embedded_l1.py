@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from phal2.devnet.l1.sealing import NO_CHOICES, heads_at, next_environment, seal_block
+from phal2.devnet.settings import BLOB_RETENTION
 from phal2.node.attestation.dcap import QuoteVerdicts
 from phal2.node.driver.clock import Clock
 from phal2.node.driver.pool_upkeep import drop_included, is_executable
@@ -35,9 +36,6 @@ SUGGESTED_PRIORITY_FEE: Final = 1_000_000_000
 
 LONGEST_ADVANCE: Final = 10 * 365 * 86_400
 """Seconds, unless `open` is told otherwise: ten years."""
-
-BLOB_RETENTION: Final = 131_072
-"""Blocks whose blobs are kept unless `open` is told otherwise: as many as the slots of beacon nodes (4,096 epochs)."""
 
 _LONGEST_BUILD_SECONDS: Final = 5.0
 

@@ -20,12 +20,14 @@ from phal2.node.l1.errors import (
 from phal2.node.l1.json_fields import JsonObject, as_data, as_list, as_object, as_quantity, data, quantity
 from phal2.node.l1.json_rpc import JsonRpcClient
 from phal2.node.l1.json_transaction import UnknownTransactionType
+from phal2.node.protocol.blob_sidecars import decode_network_form
 from phal2.node.protocol.block_refs import L1BlockRef
 from phal2.node.protocol.errors import InvalidEncoding
 from phal2.node.protocol.headers import Header
 from phal2.node.protocol.keccak import keccak256
 from phal2.node.protocol.l1_block import L1Block
 from phal2.node.protocol.receipts import Receipt
+from phal2.node.protocol.transactions import BLOB
 
 BlockTag: TypeAlias = Literal["latest", "safe", "finalized", "earliest"]
 BlockSelector: TypeAlias = BlockTag | int | bytes
@@ -111,10 +113,10 @@ class L1Client:
         return L1Block(header, block_hash, transactions, receipts)
 
     async def send_raw_transaction(self, raw: bytes) -> bytes:
-        """Send an envelope to the pool and return its hash."""
+        """Send an envelope, or a blob transaction in its network form, to the pool; return the transaction's hash."""
         method = "eth_sendRawTransaction"
         answer = await self.rpc.call(method, _hex(raw))
-        transaction_hash = keccak256(raw)
+        transaction_hash = keccak256(decode_network_form(raw)[0] if raw[:1] == bytes([BLOB]) else raw)
         with self._checking(method):
             stated = as_data(answer, "result", 32)
         if stated != transaction_hash:
@@ -157,6 +159,20 @@ class L1Client:
         except EndpointRefused:
             priority_fee = _FALLBACK_PRIORITY_FEE
         return GasFees(head[0].base_fee_per_gas or 0, priority_fee)
+
+    async def blob_base_fee(self) -> int | None:
+        """Return what blob gas costs in the next block in wei, None where the chain has no blobs."""
+        method = "eth_blobBaseFee"
+        try:
+            answer = await self.rpc.call(method)
+        except EndpointRefused as error:
+            if error.code != METHOD_NOT_FOUND_CODE:
+                raise
+            return None
+        if answer is None:
+            return None
+        with self._checking(method):
+            return as_quantity(answer, "result")
 
     async def call(self, to: bytes, call_data: bytes, block: BlockSelector = "latest") -> bytes:
         """Call a contract without a transaction and return what it returns; `EndpointRefused` where it reverts."""

@@ -148,8 +148,9 @@ def _pieces(decoder: Any, received: bytes) -> Iterator[bytes]:
     piece = decoder.process(received, output_buffer_limit=_BROTLI_PIECE)
     while piece:
         yield piece
-        if decoder.can_accept_more_data() or decoder.is_finished():
+        if decoder.is_finished():
             return
+        # The decoder may hold more output, though it has taken in all that it was given.
         piece = decoder.process(b"", output_buffer_limit=_BROTLI_PIECE)
 
 

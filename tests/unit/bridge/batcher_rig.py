@@ -4,15 +4,24 @@ import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from scripted_chains import BATCHER_KEY, ScriptedL1, ScriptedL2
+from scripted_chains import BATCHER_KEY, ScriptedL1, ScriptedL2, carried_data
 
-from phal2.bridge.batcher import Batcher, BatcherSettings
+from phal2.bridge.batcher import Batcher, BatcherSettings, DataAvailability
+from phal2.bridge.batcher.settings import BatchType
 from phal2.node.l1.client import L1Client
 from phal2.node.l1.json_rpc import JsonRpcClient
+from phal2.node.l1.kzg import KzgWorker
 from phal2.node.protocol.transaction_codec import encode_transaction
 from phal2.node.protocol.transactions import DynamicFeeTransaction
 
-SETTINGS = BatcherSettings(poll_interval_seconds=0.001, lost_channel_blocks=4)
+SETTINGS = BatcherSettings(
+    poll_interval_seconds=0.001,
+    batch_type=BatchType.SPAN,
+    lost_channel_blocks=4,
+    data_availability=DataAvailability.CALLDATA,
+)
+KZG = KzgWorker()
+"""One for all tests, which ends with the session."""
 
 
 class Rig:
@@ -40,7 +49,7 @@ class Rig:
     def restart(self) -> None:
         """Replace the batcher by a new one, which knows nothing."""
         self.batcher = Batcher(
-            self.l1_client, self.l2_client, self.l2.config, BATCHER_KEY, self.settings, clock=lambda: self.now
+            self.l1_client, self.l2_client, self.l2.config, BATCHER_KEY, self.settings, lambda: self.now, kzg=KZG
         )
 
     async def step(self, count: int = 1) -> None:
@@ -55,7 +64,7 @@ class Rig:
             self.l2.derive()
 
     def posted_data(self) -> list[bytes]:
-        return [transaction.transaction.data for transaction in self.l1.sent]
+        return [data for transaction in self.l1.sent for data in carried_data(transaction)]
 
 
 @asynccontextmanager

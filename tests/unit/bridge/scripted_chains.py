@@ -2,14 +2,16 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import orjson
 from aiohttp import web
 
 from phal2.node.protocol import rlp
-from phal2.node.protocol.batches import SingularBatch, decode_batch
+from phal2.node.protocol.batches import SPAN_BATCH_VERSION, SingularBatch, decode_batch
+from phal2.node.protocol.blob_sidecars import decode_network_form, require_named
+from phal2.node.protocol.blobs import decode_blob
 from phal2.node.protocol.block_refs import BlockId
 from phal2.node.protocol.channels import read_batches
 from phal2.node.protocol.deposits import encode_deposit
@@ -25,11 +27,13 @@ from phal2.node.protocol.headers import (
     header_hash,
 )
 from phal2.node.protocol.keccak import keccak256
-from phal2.node.protocol.l1_attributes import L1Attributes, l1_attributes_deposit
+from phal2.node.protocol.l1_attributes import L1Attributes, l1_attributes_deposit, l1_attributes_of_block
 from phal2.node.protocol.receipts import EMPTY_BLOOM
 from phal2.node.protocol.rollup_config import RollupConfig, SystemConfig, ecotone_scalar
 from phal2.node.protocol.signatures import address_of_private_key
+from phal2.node.protocol.span_batches import SpanBatchTerms, decode_span_batch
 from phal2.node.protocol.transaction_codec import RecoveredTransaction, recover_transaction
+from phal2.node.protocol.transactions import BLOB
 
 BATCHER_KEY = keccak256(b"batcher")
 BATCHER = address_of_private_key(BATCHER_KEY)
@@ -92,6 +96,8 @@ class ScriptedL1(Endpoint):
     pool: dict[int, RecoveredTransaction] = field(default_factory=dict)
     sent: list[RecoveredTransaction] = field(default_factory=list)
     refuse_send: Refusal | None = None
+    base_fee: int = 10**9
+    blob_base_fee: int | None = 1
 
     def __post_init__(self) -> None:
         super().__init__()
@@ -111,7 +117,8 @@ class ScriptedL1(Endpoint):
             self.nonce += 1
         parent_hash = self.head.hash if self.blocks else bytes(32)
         number = len(self.blocks)
-        self.blocks.append((_header(number, parent_hash, GENESIS_TIME + 2 * number), included))
+        header = replace(_header(number, parent_hash, GENESIS_TIME + 2 * number), base_fee_per_gas=self.base_fee)
+        self.blocks.append((header, included))
 
     def drop_blocks(self, count: int) -> None:
         """Undo the newest blocks; their transactions are lost."""
@@ -131,22 +138,29 @@ class ScriptedL1(Endpoint):
             return self._receipt(params[0])
         if method == "eth_getBlockByNumber":
             return _header_json(self.blocks[-1][0])
+        if method == "eth_blobBaseFee":
+            if self.blob_base_fee is None:
+                raise Refusal(-32601, "the method eth_blobBaseFee does not exist")
+            return hex(self.blob_base_fee)
         return {"eth_chainId": hex(31337), "eth_maxPriorityFeePerGas": hex(10**9)}[method]
 
     def _send(self, raw: bytes) -> str:
         if self.refuse_send is not None:
             raise self.refuse_send
-        transaction = recover_transaction(raw)
+        transaction = recover_with_sidecars(raw)
         new = transaction.transaction
         if new.nonce < self.nonce:
             raise Refusal(-32000, "nonce too low")
+        if any(pooled.transaction.transaction_type != new.transaction_type for pooled in self.pool.values()):
+            raise Refusal(-32000, "address already reserved")
         held = self.pool.get(new.nonce)
         if held is not None:
             if held.hash == transaction.hash:
                 raise Refusal(-32000, "already known")
             old = held.transaction
-            for name in ("max_fee_per_gas", "max_priority_fee_per_gas"):
-                if getattr(new, name) * 10 < getattr(old, name) * 11:
+            percent = 200 if new.transaction_type == BLOB else 110
+            for name in ("max_fee_per_gas", "max_priority_fee_per_gas", "max_fee_per_blob_gas"):
+                if getattr(new, name) * 100 < getattr(old, name) * percent:
                     raise Refusal(-32000, "replacement transaction underpriced")
         self.pool[new.nonce] = transaction
         self.sent.append(transaction)
@@ -180,6 +194,7 @@ class ScriptedL2(Endpoint):
         self.current_l1 = 0
         self.ignored_l1: set[int] = set()
         self.batches: list[SingularBatch] = []
+        self.batch_versions: list[int] = []
         self._staging: list[Frame] = []
 
     @property
@@ -187,10 +202,16 @@ class ScriptedL2(Endpoint):
         return self._id(-1)
 
     def add_block(self, transactions: tuple[bytes, ...] = (), fork: bytes = b"") -> Block:
-        """Add an unsafe block with the present L1 head as its origin; `fork` makes it differ from others."""
+        """Add an unsafe block on the next L1 origin where there is one; `fork` makes it differ from others."""
         number = len(self.blocks)
         header = _header(number, self.head.hash, GENESIS_TIME + number, fork)
-        attributes = L1Attributes(self._l1.head.number, header.timestamp, 1, self._l1.head.hash, 0, BATCHER)
+        last = l1_attributes_of_block(self.blocks[-1].transactions[0]) if number > 1 else None
+        origin, sequence_number = 0, 0
+        if last is not None:
+            origin = min(last.number + 1, self._l1.head.number)
+            sequence_number = last.sequence_number + 1 if origin == last.number else 0
+        origin_hash = header_hash(self._l1.blocks[origin][0])
+        attributes = L1Attributes(origin, header.timestamp, 1, origin_hash, sequence_number, BATCHER)
         deposit = encode_deposit(l1_attributes_deposit(self.config, attributes, header.timestamp))
         block = Block(header, header_hash(header), (deposit, *transactions))
         self.blocks.append(block)
@@ -208,9 +229,12 @@ class ScriptedL2(Endpoint):
                 continue
             for transaction in self._l1.blocks[self.current_l1][1]:
                 assert transaction.sender == BATCHER
-                assert transaction.transaction.to == INBOX
-                for frame in parse_batcher_data(transaction.transaction.data):
-                    self._take(frame)
+                if transaction.transaction.to != INBOX:
+                    assert transaction.transaction.to == BATCHER
+                    continue
+                for data in carried_data(transaction):
+                    for frame in parse_batcher_data(data):
+                        self._take(frame)
 
     def _take(self, frame: Frame) -> None:
         if frame.number == 0:
@@ -221,7 +245,23 @@ class ScriptedL2(Endpoint):
         if frame.is_last:
             channel = b"".join(staged.data for staged in self._staging)
             for encoded in read_batches(channel):
-                self._apply(decode_batch(encoded))
+                self.batch_versions.append(encoded[0])
+                for batch in self._singular(encoded):
+                    self._apply(batch)
+
+    def _singular(self, encoded: bytes) -> list[SingularBatch]:
+        """Return a batch as singular ones; what a span batch has of hashes must be right."""
+        if encoded[0] != SPAN_BATCH_VERSION:
+            return [decode_batch(encoded)]
+        span = decode_span_batch(encoded, SpanBatchTerms.of(self.config))
+        batches = []
+        for block in span.blocks():
+            parent = self.blocks[min(block.timestamp - GENESIS_TIME - 1, len(self.blocks) - 1)]
+            if not batches and parent.hash[:20] != span.parent_check:
+                return []
+            origin = header_hash(self._l1.blocks[min(block.epoch_number, self._l1.head.number)][0])
+            batches.append(SingularBatch(parent.hash, block.epoch_number, origin, block.timestamp, block.transactions))
+        return batches if batches[-1].epoch_hash[:20] == span.l1_origin_check else []
 
     def _apply(self, batch: SingularBatch) -> None:
         if self.safe + 1 == len(self.blocks):
@@ -254,6 +294,23 @@ class ScriptedL2(Endpoint):
     def _id(self, index: int) -> BlockId:
         block = self.blocks[index]
         return BlockId(block.hash, block.header.number)
+
+
+def recover_with_sidecars(raw: bytes) -> RecoveredTransaction:
+    """Read what a node is sent: blob transactions in their network form."""
+    if raw[0] != BLOB:
+        return recover_transaction(raw)
+    envelope, sidecars = decode_network_form(raw)
+    transaction = recover_transaction(envelope)
+    require_named(transaction.transaction.blob_versioned_hashes, sidecars)
+    return replace(transaction, sidecars=sidecars)
+
+
+def carried_data(transaction: RecoveredTransaction) -> list[bytes]:
+    """Return the batcher data of a transaction."""
+    if transaction.sidecars:
+        return [decode_blob(sidecar.blob) for sidecar in transaction.sidecars]
+    return [transaction.transaction.data]
 
 
 def rollup_config(l1_genesis: BlockId) -> RollupConfig:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from scripted_chains import BATCHER_KEY, ScriptedL1, ScriptedL2
 
-from phal2.bridge.batcher import BatcherSettings
+from phal2.bridge.batcher import BatcherSettings, DataAvailability
 from phal2.bridge.batcher.command import add_batcher_parser, run_until_interrupted
 from phal2.bridge.batcher.errors import BatcherError, InvalidKey
 from phal2.bridge.batcher.inbox import read_inbox
@@ -91,7 +91,7 @@ async def test_it_posts_until_it_is_interrupted() -> None:
     await l1.start()
     await l2.start()
     l2.add_block()
-    settings = BatcherSettings(poll_interval_seconds=0.001)
+    settings = BatcherSettings(poll_interval_seconds=0.001, data_availability=DataAvailability.CALLDATA)
     task = asyncio.create_task(run_until_interrupted(l1.url, l2.url, BATCHER_KEY, settings))
     async with asyncio.timeout(10):
         while l2.safe < 1:

@@ -5,9 +5,10 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
+from batcher_rig import KZG
 from scripted_chains import BATCHER, BATCHER_KEY, GENESIS_TIME, INBOX, LEGACY, ScriptedL1, ScriptedL2
 
-from phal2.bridge.batcher import Batcher, BatcherSettings
+from phal2.bridge.batcher import Batcher, BatcherSettings, DataAvailability
 from phal2.devnet.l1 import EmbeddedL1
 from phal2.devnet.servers import serve_l1
 from phal2.devnet.system_contracts import L1_SYSTEM_CONTRACTS
@@ -58,8 +59,10 @@ async def test_blocks_posted_to_the_embedded_l1_become_safe(l1: EmbeddedL1) -> N
         parts.push_async_callback(l2.stop)
         l2_client = JsonRpcClient(l2.url)
         parts.push_async_callback(l2_client.close)
-        settings = BatcherSettings(transaction_bytes=1_000, channel_bytes=3_000)
-        batcher = Batcher(l1_client, l2_client, l2.config, BATCHER_KEY, settings)
+        settings = BatcherSettings(
+            transaction_bytes=1_000, channel_bytes=3_000, data_availability=DataAvailability.CALLDATA
+        )
+        batcher = Batcher(l1_client, l2_client, l2.config, BATCHER_KEY, settings, kzg=KZG)
 
         for number in range(12):
             l2.add_block((LEGACY,) * (number % 3))

@@ -6,7 +6,7 @@ import pytest
 from batcher_rig import SETTINGS, Rig, incompressible, running, typed_transaction
 from scripted_chains import INBOX, LEGACY
 
-from phal2.bridge.batcher.inbox_sender import call_data_gas
+from phal2.bridge.batcher.payloads import call_data_gas
 from phal2.node.l1.errors import EndpointError
 from phal2.node.protocol.frames import parse_batcher_data
 

@@ -20,7 +20,8 @@ from embedded_l1_rig import (
 
 from phal2.devnet.development.l1_chain import L1Development
 from phal2.devnet.l1 import EmbeddedL1
-from phal2.node.l1.kzg import InvalidKzgProof, KzgWorker
+from phal2.node.l1.kzg import KzgWorker
+from phal2.node.l1.kzg_errors import InvalidKzgProof
 from phal2.node.protocol.blob_sidecars import BlobSidecar, MalformedSidecar, encode_network_form
 from phal2.node.protocol.errors import InvalidEncoding, InvalidTransaction, Phal2Error
 from phal2.node.protocol.keccak import keccak256

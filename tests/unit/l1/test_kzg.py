@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 import pytest_asyncio
 
-from phal2.node.l1.kzg import InvalidBlob, InvalidKzgProof, KzgUnavailable, KzgWorker
+from phal2.node.l1.kzg import KzgWorker
+from phal2.node.l1.kzg_errors import InvalidBlob, InvalidKzgProof, KzgUnavailable
 from phal2.node.protocol.blob_sidecars import BYTES_PER_BLOB, BlobSidecar
 
 EMPTY_BLOB = bytes(BYTES_PER_BLOB)

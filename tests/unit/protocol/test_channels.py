@@ -106,6 +106,12 @@ def test_bytes_behind_a_brotli_stream_do_not_matter() -> None:
             assert [len(batch) for batch in read_batches(data + behind)] == [size // 256 * 256 + 3, 6]
 
 
+@pytest.mark.parametrize("compression", Compression)
+def test_content_that_a_few_bytes_stand_for_is_read_to_its_end(compression: Compression) -> None:
+    batches = [bytes(400_000), b"second"]
+    assert list(read_batches(compressed(*batches, compression=compression))) == batches
+
+
 def test_brotli_with_a_window_beyond_the_standard_is_refused() -> None:
     # 0x11 announces the "large window" extension, which op-node does not read either.
     assert read_until_error(read_batches(b"\x01\x11\x1e" + bytes(100))) == []
