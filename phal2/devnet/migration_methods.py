@@ -1,6 +1,6 @@
 """Offers the namespace `migration` at a node's JSON-RPC server."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from phal2.bridge.migration.errors import InvalidAccount
 from phal2.bridge.migration.namespace import MigrationNamespace
@@ -15,9 +15,15 @@ from phal2.node.rpc.hexadecimal import type_name
 from phal2.node.rpc.limits import GAS_CAP
 from phal2.node.rpc.parameter_types import ParameterType
 from phal2.node.rpc.registry import MethodRegistry
+from phal2.node.rpc.result_schemas import BOOLEAN, HASH, QUANTITY, fields, list_of
 from phal2.node.rpc.revert_reason import call_error
 from phal2.node.rpc.workers import Workers
 from phal2.node.state.call import CallRequest, execute_call
+
+_STATUS: Final = fields({"root": HASH, **dict.fromkeys(("total", "claimed", "deadline", "backing"), QUANTITY)})
+_LEAF: Final = fields(
+    {"accountId": HASH, "free": QUANTITY, "staked": QUANTITY, "proof": list_of(HASH), "claimed": BOOLEAN}
+)
 
 
 def _parse_account(value: Any) -> str:
@@ -53,5 +59,5 @@ def register_migration_methods(
     async def get_leaf(account: Account) -> dict[str, Any]:
         return await namespace.get_leaf(account)
 
-    registry.add("migration_status", namespace.status)
-    registry.add("migration_getLeaf", get_leaf)
+    registry.add("migration_status", namespace.status, result=_STATUS)
+    registry.add("migration_getLeaf", get_leaf, result=_LEAF)

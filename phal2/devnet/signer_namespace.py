@@ -75,6 +75,8 @@ class SignerNamespace:
         """Offer the methods, in the place of the node's own eth_accounts."""
         self._registry.add("eth_accounts", self.accounts, result=list_of(ADDRESS))
         self._registry.add("eth_sendTransaction", self.send_transaction, result=HASH)
+        if self._development is not None:
+            self._registry.add("eth_sendUnsignedTransaction", self.send_unsigned_transaction, result=HASH)
         self._registry.add("eth_signTransaction", self.sign_transaction, result=SIGNED_TRANSACTION)
         self._registry.add("eth_sign", self.sign, result=DATA)
         for name in ("eth_signTypedData", "eth_signTypedData_v4"):
@@ -96,6 +98,16 @@ class SignerNamespace:
             signed = await self._signed(transaction, account)
             transaction_hash: str = await self._call("eth_sendRawTransaction", signed.raw)
         return transaction_hash
+
+    async def send_unsigned_transaction(self, transaction: Request) -> str:
+        """Send a transaction as if its sender had signed it; return the hash."""
+        sender = transaction.call.sender
+        if sender is None:
+            raise RpcError(INVALID_PARAMS, "missing value for required field 'from'")
+        if self._development is None:
+            raise LookupError("no chain is under development")
+        self._development.require_state_edits()
+        return await self._send_without_key(transaction, sender, self._development)
 
     async def sign_transaction(self, transaction: Request) -> dict[str, Any]:
         """Fill in what is missing and sign; return {raw, tx} without sending."""

@@ -76,6 +76,10 @@ class DevelopmentChain(Protocol):
         """Give the next block this timestamp."""
         ...
 
+    def set_timestamp_interval(self, seconds: int | None) -> None:
+        """Give each later block the timestamp of its parent and so many seconds; None: what comes."""
+        ...
+
     def set_automine(self, is_on: bool) -> None:
         """Seal a block for each transaction from now on, or no longer."""
         ...

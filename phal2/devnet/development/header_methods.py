@@ -1,10 +1,10 @@
 """Methods that choose fields of the next header: they work on L1, and L2 says why it refuses."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
-from phal2.devnet.development.chain import NotOnThisChain
+from phal2.devnet.development.inert_methods import refusing
 from phal2.devnet.development.l1_chain import L1Development
 from phal2.devnet.development.parameters import Amount, Number
 from phal2.node.rpc.errors import invalid_params
@@ -87,12 +87,4 @@ def register_l2_refusals(registry: MethodRegistry) -> None:
     """Offer the methods of L1 that L2 cannot have, to say why."""
     for name, reason in _REFUSALS.items():
         for prefix in _PREFIXES[name]:
-            registry.add(f"{prefix}_{name}", _refusing(reason), result=NULL)
-
-
-def _refusing(reason: str) -> Callable[[object, object], Awaitable[None]]:
-    async def refuse(first: AnyValue | None = None, second: AnyValue | None = None) -> None:  # noqa: ARG001 - any will do
-        """Say why L2 cannot do this."""
-        raise NotOnThisChain(reason)
-
-    return refuse
+            registry.add(f"{prefix}_{name}", refusing(reason), result=NULL)

@@ -15,6 +15,7 @@ from phal2.node.protocol.deposits import DepositTransaction
 from phal2.node.protocol.errors import Phal2Error
 from phal2.node.protocol.keccak import keccak256
 from phal2.node.protocol.transaction_codec import RecoveredTransaction, decode_transaction
+from phal2.node.rpc.errors import invalid_params
 from phal2.node.sequencer.mempool import Mempool
 from phal2.node.state.world_state import WorldState
 
@@ -96,6 +97,14 @@ class L1Development:
     def set_next_timestamp(self, timestamp: int) -> None:
         """Give the next block this timestamp."""
         self._l1.set_next_timestamp(timestamp)
+
+    def set_timestamp_interval(self, seconds: int | None) -> None:
+        """Give each later block the timestamp of its parent and so many seconds; None: the clock's."""
+        if seconds is not None and not 1 <= seconds <= self._l1.longest_advance:
+            raise invalid_params(
+                f"{seconds} seconds between blocks are out of range; expected 1 to {self._l1.longest_advance}"
+            )
+        self._l1.timestamp_interval = seconds
 
     def set_automine(self, is_on: bool) -> None:
         """Seal a block for each transaction, beside those at intervals, which L2 needs; or no longer."""

@@ -73,7 +73,7 @@ class L2Development:
         """Seal the next L2 blocks now: the devnet's time goes on to their timestamps."""
         if blocks > MOST_BLOCKS:
             raise TooManyBlocks(blocks)
-        if interval not in (None, self._sequencer.config.block_time):
+        if interval is not None and interval > self._sequencer.config.block_time:
             raise self._other_block_time(interval)
         if timestamp is not None:
             self.set_next_timestamp(timestamp)
@@ -110,6 +110,11 @@ class L2Development:
                 f"the next L2 block has timestamp {expected} and no other: the block number fixes it; "
                 "use evm_increaseTime",
             )
+
+    def set_timestamp_interval(self, seconds: int | None) -> None:
+        """Accept the block time, which is between the timestamps of L2 blocks anyway."""
+        if seconds not in (None, self._sequencer.config.block_time):
+            raise self._other_block_time(seconds)
 
     def set_automine(self, is_on: bool) -> None:
         """Seal a block for each transaction at once from now on, ahead of its time, or no longer."""

@@ -1,7 +1,9 @@
 """Methods that seal blocks and move time: evm_mine and its like."""
 
 from phal2.devnet.development.chain import DevelopmentChain
-from phal2.devnet.development.parameters import MineRequest, Mining, Number
+from phal2.devnet.development.parameters import MineRequest, Mining, Number, Seconds
+from phal2.node.rpc.block_reference import LATEST, require_header
+from phal2.node.rpc.errors import invalid_params
 from phal2.node.rpc.parameter_types import Boolean
 from phal2.node.rpc.registry import MethodRegistry
 from phal2.node.rpc.result_schemas import BOOLEAN, INTEGER, NULL, QUANTITY, optional
@@ -23,8 +25,11 @@ class MiningMethods:
             registry.add(f"{prefix}_setNextBlockTimestamp", self.set_next_block_timestamp, result=NULL)
             registry.add(f"{prefix}_setAutomine", self.set_automine, result=BOOLEAN)
             registry.add(f"{prefix}_setIntervalMining", self.set_interval_mining, result=BOOLEAN)
+            registry.add(f"{prefix}_setTime", self.set_time, result=INTEGER)
         for prefix in ("anvil", "hardhat"):
             registry.add(f"{prefix}_getAutomine", self.get_automine, result=BOOLEAN)
+            registry.add(f"{prefix}_setBlockTimestampInterval", self.set_timestamp_interval, result=NULL)
+            registry.add(f"{prefix}_removeBlockTimestampInterval", self.remove_timestamp_interval, result=BOOLEAN)
         registry.add("anvil_getIntervalMining", self.get_interval_mining, result=optional(INTEGER))
 
     async def mine(self, request: Mining | None = None) -> str:
@@ -55,7 +60,25 @@ class MiningMethods:
         self._chain.set_automine(enabled)
         return True
 
-    async def set_interval_mining(self, seconds: Number) -> bool:
+    async def set_time(self, timestamp: Number) -> int:
+        """Move the time forward to a timestamp and return by how many seconds it is ahead of wall time."""
+        header = require_header(self._chain.service, LATEST)
+        if timestamp < header.timestamp:
+            raise invalid_params(
+                f"timestamp {timestamp} is before that of the newest block, {header.timestamp}; time goes forward only"
+            )
+        return await self._chain.increase_time(timestamp - header.timestamp)
+
+    async def set_timestamp_interval(self, seconds: Seconds) -> None:
+        """Put the timestamps of later blocks so many seconds apart."""
+        self._chain.set_timestamp_interval(seconds)
+
+    async def remove_timestamp_interval(self) -> bool:
+        """Let later blocks have the timestamps that come; return true."""
+        self._chain.set_timestamp_interval(None)
+        return True
+
+    async def set_interval_mining(self, seconds: Seconds) -> bool:
         """Seal a block every so many seconds; 0: on demand alone. Return true."""
         self._chain.set_interval(seconds)
         return True

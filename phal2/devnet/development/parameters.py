@@ -10,6 +10,9 @@ from phal2.node.rpc.parameter_types import ParameterType
 BALANCE_BITS: Final = 192
 """Of the highest balance that an edit may give."""
 
+_LEAST_MILLISECONDS: Final = 1_000
+"""Intervals from here on are in milliseconds, as hardhat's clients send them; anvil's send seconds."""
+
 _MOST_DECIMAL_DIGITS: Final = 78
 """Of 2^256 - 1."""
 
@@ -38,6 +41,19 @@ def _number64(value: Any) -> int:
 
 def _number256(value: Any) -> int:
     return parse_number(value, 256)
+
+
+def parse_seconds(value: Any) -> int:
+    """Read an interval between blocks: seconds, or whole seconds in milliseconds from 1,000 on."""
+    number = _number64(value)
+    if number < _LEAST_MILLISECONDS:
+        return number
+    if number % _LEAST_MILLISECONDS:
+        raise InvalidArgument(
+            f"an interval of {number} is read as milliseconds, and timestamps are whole seconds; "
+            f"expected seconds below {_LEAST_MILLISECONDS:,} or a multiple of {_LEAST_MILLISECONDS:,} milliseconds"
+        )
+    return number // _LEAST_MILLISECONDS
 
 
 def parse_word(value: Any) -> int:
@@ -91,6 +107,8 @@ _NUMBER_SCHEMA: Final = {"title": "number", "type": ["integer", "string"]}
 
 Number = Annotated[int, ParameterType(_number64, _NUMBER_SCHEMA)]
 """An integer of at most 64 bits."""
+Seconds = Annotated[int, ParameterType(parse_seconds, _NUMBER_SCHEMA)]
+"""An interval between blocks."""
 Amount = Annotated[int, ParameterType(_number256, _NUMBER_SCHEMA)]
 """An integer of at most 256 bits."""
 Balance = Annotated[int, ParameterType(parse_balance, _NUMBER_SCHEMA)]

@@ -2,6 +2,7 @@
 
 from phal2.devnet.development.chain import DevelopmentChain
 from phal2.devnet.development.header_methods import L1HeaderMethods, register_l2_refusals
+from phal2.devnet.development.inert_methods import register_inert_methods
 from phal2.devnet.development.information_methods import InformationMethods
 from phal2.devnet.development.l1_chain import L1Development
 from phal2.devnet.development.mining_methods import MiningMethods
@@ -19,6 +20,7 @@ def register_development_methods(registry: MethodRegistry, chain: DevelopmentCha
     SnapshotMethods(chain).register(registry)
     PoolMethods(chain).register(registry)
     InformationMethods(chain).register(registry)
+    register_inert_methods(registry)
     if isinstance(chain, L1Development):
         L1HeaderMethods(chain).register(registry)
     else:

@@ -31,7 +31,11 @@ class SnapshotMethods:
 
     async def reset(self, options: Options | None = None) -> None:
         """Return the devnet to its start."""
-        if options is not None and options.get("forking") is not None:
+        forking = None if options is None else options.get("forking")
+        # viem sends the object with nothing in it where nothing is to be forked.
+        if forking is not None and (
+            not isinstance(forking, dict) or any(each is not None for each in forking.values())
+        ):
             raise NotOnThisChain("this chain cannot fork another one; reset without the field forking")
         await self._chain.reset()
 

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from functools import wraps
 
 from phal2.devnet.development.chain import DevelopmentChain
-from phal2.devnet.development.parameters import Balance, Number, Word
+from phal2.devnet.development.parameters import Balance, Number, Word, parse_balance
 from phal2.devnet.development.state_dump import dump_state, load_edit
 from phal2.devnet.development.state_edits import balance_edit, code_edit, nonce_edit, storage_edit
 from phal2.node.rpc.block_reference import LATEST, require_header
@@ -14,6 +14,7 @@ from phal2.node.rpc.parameter_types import Address, Boolean, Data
 from phal2.node.rpc.registry import MethodRegistry
 from phal2.node.rpc.result_schemas import BOOLEAN, DATA, NULL
 from phal2.node.rpc.workers import Workers
+from phal2.node.state.world_state import WorldState
 
 LONGEST_CODE = 24_576
 """Bytes of a contract's code (EIP-170)."""
@@ -38,6 +39,14 @@ class StateMethods:
         ):
             registry.add(f"anvil_{name}", edit, result=NULL)
             registry.add(f"hardhat_{name}", _telling(edit), result=BOOLEAN)
+        for name, edit in (
+            ("Balance", self.set_balance),
+            ("Nonce", self.set_nonce),
+            ("Code", self.set_code),
+        ):
+            registry.add(f"evm_setAccount{name}", _telling(edit), result=BOOLEAN)
+        registry.add("evm_setAccountStorageAt", self.set_storage_at, result=BOOLEAN)
+        registry.add("anvil_addBalance", self.add_balance, result=NULL)
         for prefix in ("anvil", "hardhat"):
             registry.add(f"{prefix}_setStorageAt", self.set_storage_at, result=BOOLEAN)
             registry.add(f"{prefix}_dumpState", self.dump_state, result=DATA)
@@ -46,6 +55,12 @@ class StateMethods:
     async def set_balance(self, address: Address, balance: Balance) -> None:
         """Give an account a balance in wei."""
         await self._chain.edit_state(balance_edit(address, balance))
+
+    async def add_balance(self, address: Address, amount: Balance) -> None:
+        """Give an account so many wei more."""
+        service = self._chain.service
+        state = WorldState(service.store, require_header(service, LATEST).state_root)
+        await self._chain.edit_state(balance_edit(address, parse_balance(state.balance(address) + amount)))
 
     async def set_nonce(self, address: Address, nonce: Number) -> None:
         """Give an account a nonce."""

@@ -91,6 +91,8 @@ class EmbeddedL1:
         """What the next block's proposer chooses."""
         self.automine = False
         """Whether a block is sealed for each transaction that the pool takes, before the submission returns."""
+        self.timestamp_interval: int | None = None
+        """By how many seconds each block's timestamp is above its parent's, where the clock is not to say so."""
         self._interval: int | None = block_time
         self._longest_advance = longest_advance
         self._kzg = kzg or KzgWorker()
@@ -366,6 +368,8 @@ class EmbeddedL1:
     def _timestamp_after(self, parent: Block) -> int:
         if self._next_timestamp is not None and self._next_timestamp > parent.header.timestamp:
             return self._next_timestamp
+        if self.timestamp_interval is not None:
+            return parent.header.timestamp + self.timestamp_interval
         return max(parent.header.timestamp + 1, int(self.clock.now()))
 
     def _head_block(self) -> Block:

@@ -15,6 +15,7 @@ from phal2.node.rpc.namespaces.eth_filters import FilterMethods
 from phal2.node.rpc.namespaces.eth_logs import LogMethods
 from phal2.node.rpc.namespaces.eth_simulation import SimulationMethods
 from phal2.node.rpc.namespaces.eth_state import StateMethods
+from phal2.node.rpc.namespaces.eth_synchronous import SynchronousMethods
 from phal2.node.rpc.namespaces.eth_transactions import TransactionMethods
 from phal2.node.rpc.namespaces.network import NetworkMethods
 from phal2.node.rpc.namespaces.ots import OtterscanMethods
@@ -45,7 +46,9 @@ def register_chain_methods(
     ChainMethods(chain, workers).register(registry)
     ConfigurationMethods(chain).register(registry)
     BlockMethods(chain, views, workers).register(registry)
-    TransactionMethods(chain, views, workers).register(registry)
+    transactions = TransactionMethods(chain, views, workers)
+    transactions.register(registry)
+    SynchronousMethods(chain, transactions).register(registry)
     StateMethods(chain, workers).register(registry)
     CallMethods(chain, workers, gas_cap, options.call_seconds).register(registry)
     SimulationMethods(chain, workers, gas_cap, options.call_seconds).register(registry)

@@ -4,14 +4,20 @@ from typing import Any, Final
 
 from phal2 import __version__
 from phal2.node.rpc.registry import Method, MethodRegistry, Parameter
-from phal2.node.rpc.result_schemas import BOOLEAN, FILTER_ID
+from phal2.node.rpc.result_schemas import BOOLEAN, FILTER_ID, TEXT, map_of
 
 OPEN_RPC_VERSION: Final = "1.3.2"
 
 
 def register_discovery(registry: MethodRegistry) -> None:
-    """Offer rpc.discover, which describes all methods that the registry has when it is asked."""
+    """Offer rpc.discover and rpc_modules, which tell of all methods that the registry has when they are asked."""
     registry.add("rpc.discover", lambda: open_rpc_document(registry), result={"type": "object"})
+    registry.add("rpc_modules", lambda: modules(registry), result=map_of(TEXT))
+
+
+def modules(registry: MethodRegistry) -> dict[str, str]:
+    """Return the version of each namespace that the registry has, as geth gives it."""
+    return dict.fromkeys((*registry.namespaces(), "rpc"), "1.0")
 
 
 def open_rpc_document(registry: MethodRegistry) -> dict[str, Any]:

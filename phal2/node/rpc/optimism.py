@@ -10,6 +10,8 @@ from phal2.node.protocol.predeploys import L2_TO_L1_MESSAGE_PASSER
 from phal2.node.rpc.errors import SERVER_ERROR, RpcError
 from phal2.node.rpc.parameter_types import Quantity
 from phal2.node.rpc.registry import MethodRegistry
+from phal2.node.rpc.result_schemas import TEXT
+from phal2.node.rpc.rollup_schemas import OUTPUT, ROLLUP_CONFIG, SAFE_HEAD, SYNC_STATUS
 from phal2.node.state.world_state import WorldState
 
 _NO_L1_BLOCK = L1BlockRef(bytes(32), 0, bytes(32), 0)
@@ -23,11 +25,11 @@ class OptimismNamespace:
 
     def register(self, registry: MethodRegistry) -> None:
         """Offer the namespace's methods."""
-        registry.add("optimism_outputAtBlock", self.output_at_block, in_worker=True)
-        registry.add("optimism_syncStatus", self.sync_status)
-        registry.add("optimism_rollupConfig", self._node.config.to_json)
-        registry.add("optimism_safeHeadAtL1Block", self.safe_head_at_l1_block)
-        registry.add("optimism_version", self.version)
+        registry.add("optimism_outputAtBlock", self.output_at_block, in_worker=True, result=OUTPUT)
+        registry.add("optimism_syncStatus", self.sync_status, result=SYNC_STATUS)
+        registry.add("optimism_rollupConfig", self._node.config.to_json, result=ROLLUP_CONFIG)
+        registry.add("optimism_safeHeadAtL1Block", self.safe_head_at_l1_block, result=SAFE_HEAD)
+        registry.add("optimism_version", self.version, result=TEXT)
 
     def version(self) -> str:
         """Return the node's version."""

@@ -1,12 +1,24 @@
 """`rpc.discover` describes every method, and results are as it says."""
 
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
 from served_chain import ALICE, BOB, Served, notebook_call
 
-DESCRIBED = ("eth_", "net_", "web3_", "txpool_")
+TRACERS: tuple[dict[str, Any], ...] = (
+    {},
+    {"enableMemory": True, "enableReturnData": True},
+    {"tracer": "callTracer", "tracerConfig": {"withLog": True}},
+    {"tracer": "callTracer", "tracerConfig": {"onlyTopCall": True}},
+    {"tracer": "prestateTracer"},
+    {"tracer": "prestateTracer", "tracerConfig": {"diffMode": True}},
+    {"tracer": "4byteTracer"},
+    {"tracer": "flatCallTracer"},
+    {"tracer": "noopTracer"},
+    {"tracer": "muxTracer", "tracerConfig": {"callTracer": {}, "4byteTracer": {}}},
+)
 
 
 async def document(served: Served) -> dict[str, Any]:
@@ -41,13 +53,11 @@ async def test_all_schemas_are_json_schemas_and_clients_know_what_comes(l2: Serv
     for method in (await document(l2))["methods"]:
         for schema in (*(parameter["schema"] for parameter in method["params"]), method["result"]["schema"]):
             Draft202012Validator.check_schema(schema)
-        if method["name"].startswith(DESCRIBED):
-            assert method["result"]["schema"], f"{method['name']} has no schema of its result"
+        assert method["result"]["schema"], f"{method['name']} has no schema of its result"
 
 
-@pytest.mark.parametrize("layer", ["l1", "l2"])
-async def test_results_are_as_the_document_says(l1: Served, l2: Served, layer: str):
-    served = l1 if layer == "l1" else l2
+async def checking(served: Served) -> Callable[..., Awaitable[Any]]:
+    """Return a function that calls a method, holds the result against the document, and returns it."""
     schemas = {method["name"]: method["result"]["schema"] for method in (await document(served))["methods"]}
 
     async def check(method: str, *params: Any) -> Any:
@@ -55,6 +65,13 @@ async def test_results_are_as_the_document_says(l1: Served, l2: Served, layer: s
         Draft202012Validator(schemas[method]).validate(result)
         return result
 
+    return check
+
+
+@pytest.mark.parametrize("layer", ["l1", "l2"])
+async def test_results_are_as_the_document_says(l1: Served, l2: Served, layer: str):
+    served = l1 if layer == "l1" else l2
+    check = await checking(served)
     notebook = await served.deploy_notebook()
     filter_id = await check("eth_newFilter", {})
     sent = await served.send(to=notebook, data=notebook_call("write", "described"))
@@ -101,3 +118,49 @@ async def test_results_are_as_the_document_says(l1: Served, l2: Served, layer: s
         "web3_clientVersion",
     ):
         await check(method)
+
+
+async def test_traces_and_raw_encodings_are_as_the_document_says(l2: Served):
+    check = await checking(l2)
+    notebook = await l2.deploy_notebook()
+    sent = await l2.send(to=notebook, data=notebook_call("write", "described"))
+    reverted = await l2.send(to=notebook, data=notebook_call("failWithReason", "because"), gas=100_000)
+    block_hash = "0x" + l2.chain.seal().hash.hex()
+    call = {"to": "0x" + notebook.hex(), "data": "0x" + notebook_call("failWithReason", "because").hex()}
+    for options in TRACERS:
+        for transaction_hash in (sent, reverted):
+            await check("debug_traceTransaction", transaction_hash, options)
+        await check("debug_traceBlockByHash", block_hash, options)
+        await check("debug_traceBlockByNumber", "latest", options)
+        await check("debug_traceCall", call, "latest", options)
+    for method in ("debug_getRawHeader", "debug_getRawBlock", "debug_getRawReceipts", "debug_executionWitness"):
+        await check(method, "latest")
+    assert await check("debug_getRawTransaction", sent) != "0x"
+    assert await check("debug_getBadBlocks") == []
+
+
+async def test_what_explorers_ask_is_as_the_document_says(l2: Served):
+    check = await checking(l2)
+    notebook = await l2.deploy_notebook()
+    sent = await l2.send(to=notebook, data=notebook_call("write", "described"))
+    block_hash = "0x" + l2.chain.seal().hash.hex()
+    address = "0x" + notebook.hex()
+    assert await check("ots_getApiLevel") == 8
+    assert await check("ots_hasCode", address)
+    await check("ots_getInternalOperations", sent)
+    await check("ots_getTransactionError", sent)
+    assert await check("ots_traceTransaction", sent)
+    assert await check("ots_getBlockDetails", 1)
+    assert await check("ots_getBlockDetailsByHash", block_hash)
+    assert (await check("ots_getBlockTransactions", 2, 0, 10))["receipts"]
+    assert (await check("ots_searchTransactionsBefore", address, 0, 10))["txs"]
+    assert (await check("ots_searchTransactionsAfter", address, 0, 10))["txs"]
+    assert await check("ots_getTransactionBySenderAndNonce", ALICE.address, 0)
+    assert await check("ots_getContractCreator", address)
+    assert await check("erigon_getHeaderByNumber", 1)
+
+
+async def test_modules_are_the_namespaces_of_the_methods(l2: Served):
+    modules = await (await checking(l2))("rpc_modules")
+    assert modules["eth"] == modules["debug"] == modules["rpc"] == "1.0"
+    assert "admin" not in modules

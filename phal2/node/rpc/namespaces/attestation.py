@@ -16,6 +16,8 @@ from phal2.node.rpc.chain_service import ChainService
 from phal2.node.rpc.hexadecimal import data, quantity
 from phal2.node.rpc.parameter_types import Address, Data, Hash
 from phal2.node.rpc.registry import MethodRegistry
+from phal2.node.rpc.result_schemas import optional
+from phal2.node.rpc.rollup_schemas import ENCLAVE, POLICY, VERDICT, VERIFIED_ATTESTATION
 from phal2.node.rpc.workers import Workers
 from phal2.node.state.attestation_state import StateAttestationView
 from phal2.node.state.transaction_errors import WrongChainId
@@ -44,10 +46,12 @@ class AttestationMethods:
 
     def register(self, registry: MethodRegistry) -> None:
         """Offer the methods."""
-        registry.add("attestation_getPolicy", self.policy)
-        registry.add("attestation_getEnclave", self.enclave)
-        registry.add("attestation_getByTransactionHash", self.by_transaction_hash)
-        registry.add("attestation_verify", self.verify)
+        registry.add("attestation_getPolicy", self.policy, result=POLICY)
+        registry.add("attestation_getEnclave", self.enclave, result=optional(ENCLAVE))
+        registry.add(
+            "attestation_getByTransactionHash", self.by_transaction_hash, result=optional(VERIFIED_ATTESTATION)
+        )
+        registry.add("attestation_verify", self.verify, result=VERDICT)
 
     def policy(self, block: Block = LATEST) -> dict[str, Any]:
         """Return the policy at a block; `rootCertificates` are in the order in which they are tried."""

@@ -1,5 +1,7 @@
 """The namespace debug: blocks, headers, transactions and receipts as the bytes that consensus speaks of."""
 
+from typing import Any
+
 from phal2.node.protocol.headers import encode_header
 from phal2.node.protocol.receipts import encode_receipt
 from phal2.node.rpc.block_reference import Block, BlockReference, find_block_hash
@@ -10,6 +12,8 @@ from phal2.node.rpc.formats.raw_block import encode_block
 from phal2.node.rpc.hexadecimal import data
 from phal2.node.rpc.parameter_types import Hash
 from phal2.node.rpc.registry import MethodRegistry
+from phal2.node.rpc.result_schemas import DATA
+from phal2.node.rpc.trace_schemas import NOTHING, RAW_ITEMS
 
 
 class DebugMethods:
@@ -21,10 +25,11 @@ class DebugMethods:
 
     def register(self, registry: MethodRegistry) -> None:
         """Offer the methods."""
-        registry.add("debug_getRawHeader", self.raw_header, in_worker=True)
-        registry.add("debug_getRawBlock", self.raw_block, in_worker=True)
-        registry.add("debug_getRawReceipts", self.raw_receipts, in_worker=True)
-        registry.add("debug_getRawTransaction", self.raw_transaction)
+        registry.add("debug_getRawHeader", self.raw_header, in_worker=True, result=DATA)
+        registry.add("debug_getRawBlock", self.raw_block, in_worker=True, result=DATA)
+        registry.add("debug_getRawReceipts", self.raw_receipts, in_worker=True, result=RAW_ITEMS)
+        registry.add("debug_getRawTransaction", self.raw_transaction, result=DATA)
+        registry.add("debug_getBadBlocks", self.bad_blocks, result=NOTHING)
 
     def raw_header(self, block: Block) -> str:
         """Return the RLP of a header."""
@@ -54,6 +59,10 @@ class DebugMethods:
             return data(self._views.raw_transaction(location.block_hash, location.index) or b"")
         pending = self._chain.pending_transactions()
         return data(next((found.raw for found in pending if found.hash == transaction_hash), b""))
+
+    def bad_blocks(self) -> list[Any]:
+        """Return nothing: blocks that are not valid are not kept."""
+        return []
 
     def _require(self, block: BlockReference) -> bytes:
         block_hash = find_block_hash(self._chain, block)

@@ -13,6 +13,7 @@ from phal2.node.rpc.hexadecimal import data
 from phal2.node.rpc.namespaces.debug import block_not_found
 from phal2.node.rpc.parameter_types import Data, Hash
 from phal2.node.rpc.registry import MethodRegistry
+from phal2.node.rpc.trace_schemas import BLOCK_TRACE, TRACE
 from phal2.node.rpc.tracers.recorder import HookedTracer
 from phal2.node.rpc.tracers.trace_clock import TraceClock
 from phal2.node.rpc.tracers.trace_options import DEFAULT_OPTIONS, TraceConfiguration, TraceOptions
@@ -31,10 +32,10 @@ class TraceMethods:
 
     def register(self, registry: MethodRegistry) -> None:
         """Offer the methods."""
-        registry.add("debug_traceTransaction", self.trace_transaction)
-        registry.add("debug_traceBlockByNumber", self.trace_block_by_number)
-        registry.add("debug_traceBlockByHash", self.trace_block_by_hash)
-        registry.add("debug_traceBlock", self.trace_block)
+        registry.add("debug_traceTransaction", self.trace_transaction, result=TRACE)
+        registry.add("debug_traceBlockByNumber", self.trace_block_by_number, result=BLOCK_TRACE)
+        registry.add("debug_traceBlockByHash", self.trace_block_by_hash, result=BLOCK_TRACE)
+        registry.add("debug_traceBlock", self.trace_block, result=BLOCK_TRACE)
 
     async def trace_transaction(self, transaction_hash: Hash, options: TraceConfiguration | None = None) -> Any:
         """Return what a tracer makes of a transaction of the chain."""

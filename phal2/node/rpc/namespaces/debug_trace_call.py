@@ -27,6 +27,7 @@ from phal2.node.rpc.state_overrides import (
     overridden_precompiles,
     parse_state_overrides,
 )
+from phal2.node.rpc.trace_schemas import TRACE
 from phal2.node.rpc.tracers.recorder import HookedTracer, TraceSubject
 from phal2.node.rpc.tracers.trace_clock import TraceClock
 from phal2.node.rpc.tracers.trace_options import DEFAULT_OPTIONS, TraceOptions, parse_trace_options
@@ -80,7 +81,7 @@ class TraceCallMethods:
 
     def register(self, registry: MethodRegistry) -> None:
         """Offer the method."""
-        registry.add("debug_traceCall", self.trace_call)
+        registry.add("debug_traceCall", self.trace_call, result=TRACE)
 
     async def trace_call(self, call: Call, block: Block = LATEST, options: TraceCallConfiguration | None = None) -> Any:
         """Return what a tracer makes of a call on the state after the block."""

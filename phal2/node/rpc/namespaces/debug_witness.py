@@ -12,6 +12,7 @@ from phal2.node.rpc.errors import INTERNAL_ERROR, RpcError
 from phal2.node.rpc.hexadecimal import data
 from phal2.node.rpc.namespaces.debug import block_not_found
 from phal2.node.rpc.registry import MethodRegistry
+from phal2.node.rpc.trace_schemas import WITNESS
 from phal2.node.rpc.workers import Workers
 from phal2.node.state.witness_recording import RecordingBlockHashes, RecordingDatabase
 from phal2.node.state.world_state import WorldState
@@ -28,7 +29,7 @@ class WitnessMethods:
 
     def register(self, registry: MethodRegistry) -> None:
         """Offer the method."""
-        registry.add("debug_executionWitness", self.execution_witness)
+        registry.add("debug_executionWitness", self.execution_witness, result=WITNESS)
 
     async def execution_witness(self, block: Block) -> dict[str, Any]:
         """Return {state, codes, keys, headers}.

@@ -16,11 +16,13 @@ from phal2.node.rpc.block_replay import stored_replay
 from phal2.node.rpc.block_views import BlockViews
 from phal2.node.rpc.cancellation import Deadline, run_bounded
 from phal2.node.rpc.chain_service import ChainService
+from phal2.node.rpc.explorer_schemas import BLOCK_DETAILS, BLOCK_PAGE, INTERNAL_OPERATIONS, TRACE_ENTRIES
 from phal2.node.rpc.formats.header import format_header
 from phal2.node.rpc.hexadecimal import data, quantity
 from phal2.node.rpc.limits import CALL_SECONDS
 from phal2.node.rpc.parameter_types import Address, Count, Hash, ParameterType
 from phal2.node.rpc.registry import MethodRegistry
+from phal2.node.rpc.result_schemas import BOOLEAN, DATA, HEADER, INTEGER, optional
 from phal2.node.rpc.traced_frames import transaction_frames
 from phal2.node.rpc.tracers.frames import Frame
 from phal2.node.rpc.workers import Workers
@@ -56,15 +58,15 @@ class OtterscanMethods:
 
     def register(self, registry: MethodRegistry) -> None:
         """Offer the methods; by the one of erigon Otterscan tells whether a node serves it."""
-        registry.add("ots_getApiLevel", self.api_level)
-        registry.add("ots_hasCode", self.has_code)
-        registry.add("ots_getInternalOperations", self.internal_operations)
-        registry.add("ots_getTransactionError", self.transaction_error)
-        registry.add("ots_traceTransaction", self.trace_transaction)
-        registry.add("ots_getBlockDetails", self.block_details)
-        registry.add("ots_getBlockDetailsByHash", self.block_details_by_hash)
-        registry.add("ots_getBlockTransactions", self.block_transactions)
-        registry.add("erigon_getHeaderByNumber", self.header_by_number)
+        registry.add("ots_getApiLevel", self.api_level, result=INTEGER)
+        registry.add("ots_hasCode", self.has_code, result=BOOLEAN)
+        registry.add("ots_getInternalOperations", self.internal_operations, result=optional(INTERNAL_OPERATIONS))
+        registry.add("ots_getTransactionError", self.transaction_error, result=optional(DATA))
+        registry.add("ots_traceTransaction", self.trace_transaction, result=optional(TRACE_ENTRIES))
+        registry.add("ots_getBlockDetails", self.block_details, result=optional(BLOCK_DETAILS))
+        registry.add("ots_getBlockDetailsByHash", self.block_details_by_hash, result=optional(BLOCK_DETAILS))
+        registry.add("ots_getBlockTransactions", self.block_transactions, result=optional(BLOCK_PAGE))
+        registry.add("erigon_getHeaderByNumber", self.header_by_number, result=optional(HEADER))
 
     def api_level(self) -> int:
         """Return the version of this API."""

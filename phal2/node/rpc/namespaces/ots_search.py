@@ -18,10 +18,12 @@ from phal2.node.rpc.block_views import BlockViews
 from phal2.node.rpc.cancellation import Deadline, run_bounded
 from phal2.node.rpc.chain_service import ChainService
 from phal2.node.rpc.errors import SERVER_ERROR, RpcError, invalid_params
+from phal2.node.rpc.explorer_schemas import CREATOR, TRANSACTION_PAGE
 from phal2.node.rpc.hexadecimal import data
 from phal2.node.rpc.log_search import LIMIT_EXCEEDED
 from phal2.node.rpc.parameter_types import Address, Count
 from phal2.node.rpc.registry import MethodRegistry
+from phal2.node.rpc.result_schemas import HASH, optional
 from phal2.node.rpc.traced_frames import block_frames
 from phal2.node.rpc.workers import Workers
 from phal2.node.state.world_state import WorldState
@@ -58,10 +60,10 @@ class OtterscanSearchMethods:
 
     def register(self, registry: MethodRegistry) -> None:
         """Offer the methods."""
-        registry.add("ots_searchTransactionsBefore", self.search_before)
-        registry.add("ots_searchTransactionsAfter", self.search_after)
-        registry.add("ots_getTransactionBySenderAndNonce", self.transaction_by_sender_and_nonce)
-        registry.add("ots_getContractCreator", self.contract_creator)
+        registry.add("ots_searchTransactionsBefore", self.search_before, result=TRANSACTION_PAGE)
+        registry.add("ots_searchTransactionsAfter", self.search_after, result=TRANSACTION_PAGE)
+        registry.add("ots_getTransactionBySenderAndNonce", self.transaction_by_sender_and_nonce, result=optional(HASH))
+        registry.add("ots_getContractCreator", self.contract_creator, result=optional(CREATOR))
 
     async def search_before(self, address: Address, block: Count, page_size: Count) -> dict[str, Any]:
         """Return a page of transactions that concern an address, from below a block (0: from the newest) downwards."""
