@@ -21,6 +21,8 @@ from phal2.node.rpc.errors import INVALID_PARAMS, SERVER_ERROR, RpcError
 log = logging.getLogger("phal2.sequencer")
 
 _LONGEST_PAUSE_SECONDS: Final = 30.0
+_INTERVALS_OF_CLIENTS: Final = (0, 1)
+"""What viem's test client and hardhat-network-helpers send between blocks where their callers ask for nothing."""
 
 
 class NotYetUp(Phal2Error):
@@ -73,7 +75,7 @@ class L2Development:
         """Seal the next L2 blocks now: the devnet's time goes on to their timestamps."""
         if blocks > MOST_BLOCKS:
             raise TooManyBlocks(blocks)
-        if interval is not None and interval > self._sequencer.config.block_time:
+        if interval not in (None, *_INTERVALS_OF_CLIENTS, self._sequencer.config.block_time):
             raise self._other_block_time(interval)
         if timestamp is not None:
             self.set_next_timestamp(timestamp)
