@@ -6,7 +6,7 @@ from typing import Final
 
 from phal2.devnet.accounts import role_account
 from phal2.devnet.deployment import L1Contracts
-from phal2.devnet.l2_genesis import L2_PHA_TOKEN, L2GenesisSettings, l2_genesis_accounts
+from phal2.devnet.l2_genesis import L2GenesisSettings, l2_genesis_accounts
 from phal2.devnet.settings import DevnetSettings
 from phal2.devnet.tee.root import SIMULATOR_ROOT_CA_DER
 from phal2.node.attestation.intel_root import INTEL_ROOT_CA_DER
@@ -18,10 +18,22 @@ from phal2.node.protocol.forks import ALL_THROUGH_ISTHMUS
 from phal2.node.protocol.predeploys import (
     ATTESTATION_CONTEXT,
     ATTESTATION_POLICY,
+    BASE_FEE_VAULT,
     ENCLAVE_REGISTRY,
+    GAS_PRICE_ORACLE,
     L1_BLOCK,
+    L1_BLOCK_NUMBER,
+    L1_FEE_VAULT,
+    L2_CROSS_DOMAIN_MESSENGER,
+    L2_STANDARD_BRIDGE,
     L2_TO_L1_MESSAGE_PASSER,
+    OPERATOR_FEE_VAULT,
+    OPTIMISM_MINTABLE_ERC20_FACTORY,
     PHA_CLAIMS,
+    PHA_TOKEN,
+    PROXY_ADMIN,
+    SEQUENCER_FEE_VAULT,
+    WETH9,
 )
 from phal2.node.protocol.rollup_config import RollupConfig, SystemConfig, ecotone_scalar
 from phal2.node.state.outcomes import ExecutedBlock
@@ -29,13 +41,24 @@ from phal2.node.state.outcomes import ExecutedBlock
 GENESIS_BASE_FEE: Final = 1_000_000_000
 
 L2_CONTRACTS: Final[Mapping[str, bytes]] = {
+    "WETH9": WETH9,
+    "L2CrossDomainMessenger": L2_CROSS_DOMAIN_MESSENGER,
+    "GasPriceOracle": GAS_PRICE_ORACLE,
+    "L2StandardBridge": L2_STANDARD_BRIDGE,
+    "SequencerFeeVault": SEQUENCER_FEE_VAULT,
+    "OptimismMintableERC20Factory": OPTIMISM_MINTABLE_ERC20_FACTORY,
+    "L1BlockNumber": L1_BLOCK_NUMBER,
     "L1Block": L1_BLOCK,
     "L2ToL1MessagePasser": L2_TO_L1_MESSAGE_PASSER,
+    "ProxyAdmin": PROXY_ADMIN,
+    "BaseFeeVault": BASE_FEE_VAULT,
+    "L1FeeVault": L1_FEE_VAULT,
+    "OperatorFeeVault": OPERATOR_FEE_VAULT,
     "AttestationContext": ATTESTATION_CONTEXT,
     "AttestationPolicy": ATTESTATION_POLICY,
     "EnclaveRegistry": ENCLAVE_REGISTRY,
     "PHAClaims": PHA_CLAIMS,
-    "PHAToken": L2_PHA_TOKEN,
+    "PHAToken": PHA_TOKEN,
 }
 
 _BASE_FEE_SCALAR: Final = 1_368
@@ -66,6 +89,8 @@ def devnet_rollup(
                 RootCertificate(INTEL_ROOT_CA_DER, simulated=False),
                 RootCertificate(SIMULATOR_ROOT_CA_DER, simulated=True),
             ),
+            l1_cross_domain_messenger=contracts.l1_cross_domain_messenger,
+            l1_standard_bridge=contracts.l1_standard_bridge,
             l1_pha_token=contracts.pha_token,
             l1_pha_migration=contracts.pha_migration,
             owner_claim_delay=settings.owner_claim_delay,

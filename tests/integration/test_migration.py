@@ -18,6 +18,7 @@ from phal2.bridge.migration.ss58 import encode_address
 from phal2.bridge.migration.tree import MigrationTree
 from phal2.bridge.migration.tree_file import read_tree
 from phal2.contracts import decode_revert, encode_call, load_artefact
+from phal2.devnet.accounts import role_account
 from phal2.devnet.command.main import main
 from phal2.devnet.process import DevnetProcess, RequestRefused
 from phal2.node.attestation.account_secrets import AccountSecret, account_of, sign_message
@@ -295,9 +296,9 @@ def test_the_sweep_sends_the_rest_to_l1(past_deadline: Migration) -> None:
     passer = contract_at(past_deadline.web3, "L2ToL1MessagePasser", "0x4200000000000000000000000000000000000016")
     (message,) = passer.events.MessagePassed().process_receipt(receipt, errors=DISCARD)
     assert swept["amount"] == str(rest)
+    assert swept["treasury"] == role_account("treasury").checksum_address
     assert swept["withdrawalHash"] == f"0x{message['args']['withdrawalHash'].hex()}"
-    assert message["args"]["target"] == past_deadline.launched["migration"]
-    assert message["args"]["data"] == encode_call(load_artefact("PHAMigration"), "receiveSweep", [rest])
+    assert message["args"]["target"] == past_deadline.devnet.l1.contracts["L1CrossDomainMessenger"]
     status = past_deadline.status()
     assert (status["swept"], status["backing"]) == (True, "0")
 

@@ -35,6 +35,8 @@ from phal2.node.protocol.signatures import address_of_private_key
 ARRIVAL_SECONDS: Final = 600.0
 """How long to wait for the launch message on L2: OP nodes follow L1 at a distance of some blocks."""
 
+_LAUNCH_ERRORS: Final = ("OptimismPortal", "PHAToken", "L1StandardBridge", "L1CrossDomainMessenger")
+
 _FIRST_POLL_SECONDS: Final = 0.2
 _LONGEST_POLL_SECONDS: Final = 2.0
 _REPORT_SECONDS: Final = 15.0
@@ -129,8 +131,8 @@ async def launch(
         if missing:
             transfer = ContractFunction("PHAToken", status.token, "transfer", (address, missing))
             await step(transfer, f"funding it with {format_pha(missing)} of the owner")
-        launching = ContractFunction("PHAMigration", address, "launch", errors=("OptimismPortal", "PHAToken"))
-        await step(launching, "launching: the message goes to L2 as a deposit")
+        launching = ContractFunction("PHAMigration", address, "launch", errors=_LAUNCH_ERRORS)
+        await step(launching, "launching: backing and root go to L2, by the standard bridge and as a deposit")
     else:
         _require_same_root(status.root, status.total, tree, "PHAMigration on L1")
         closes_at = _kept_deadline(status.deadline, deadline)

@@ -27,8 +27,9 @@ Launch the migration: the steps of PHAMigration's owner on L1, and waiting for L
 
   1. setRoot   the tree's root, the total of all leaves, and the deadline; once and for all
   2. transfer  of what PHAMigration lacks of the total, from the owner's PHA
-  3. launch    sends root, total and deadline to PHAClaims on L2 as a deposit
-  4. waits until L2 shows them; from then on accounts can claim
+  3. launch    sends the PHA to PHAClaims on L2 by the standard bridge, and root, total and deadline
+               as a deposit
+  4. waits until L2 shows all of them; from then on accounts can claim
 
 Every step looks first at whether it is done: run the command again, with the same tree, after
 whatever went wrong. Check the tree before, as its root cannot be changed: anybody can make it

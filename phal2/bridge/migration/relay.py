@@ -17,7 +17,7 @@ from phal2.bridge.migration.chain_errors import ClaimRefused
 from phal2.bridge.migration.claim import build_claim
 from phal2.bridge.migration.heads import head_timestamp
 from phal2.bridge.migration.signers import StatementSigner
-from phal2.bridge.migration.status import ClaimsStatus, describe_deadline, is_claimed, read_claims
+from phal2.bridge.migration.status import NO_ROOT, ClaimsStatus, describe_deadline, is_claimed, read_claims
 from phal2.bridge.migration.transactions import DEFAULT_TIMEOUT_SECONDS, ContractFunction, send, transaction_logs
 from phal2.bridge.migration.tree import Leaf, MigrationTree
 from phal2.contracts import decode_event, event_topic, load_artefact
@@ -39,6 +39,7 @@ WALLET_SECONDS: Final = 7 * 86_400
 _CONTRACT: Final = "PHAClaims"
 _MESSAGE_PASSER: Final = "L2ToL1MessagePasser"
 _CLAIM_ERRORS: Final = ("AttestationContext", "L2PHAToken")
+_SWEEP_ERRORS: Final = ("L2PHAToken", "L2StandardBridge", "L2CrossDomainMessenger", _MESSAGE_PASSER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +80,10 @@ class PaidClaim:
 
 @dataclass(frozen=True, slots=True)
 class Sweep:
-    """A sweep: `amount` of PHA was burned on L2, and the message that releases it on L1 has `withdrawal_hash`."""
+    """A sweep: `amount` of PHA went from L2 to `treasury` on L1, by the withdrawal with `withdrawal_hash`."""
 
     amount: int
+    treasury: bytes
     withdrawal_hash: bytes
     transaction_hash: bytes
     block_number: int
@@ -161,28 +163,27 @@ async def claim(
 
 
 async def sweep(l2: L1Client, private_key: bytes, *, timeout_seconds: float = DEFAULT_TIMEOUT_SECONDS) -> Sweep:
-    """After the deadline burn on L2 what nobody claimed, and send the message that releases its backing on L1.
+    """After the deadline send what nobody claimed to the treasury on L1, by the standard bridge.
 
     Raises ClaimRefused before the deadline, where nothing is left or it was swept; else as `claim`.
     """
     timestamp = await head_timestamp(l2)
     claims = await read_claims(l2.call)
-    if not claims.launched:
+    if claims.root == NO_ROOT:
         raise ClaimRefused("there is nothing to sweep: the migration is not launched on L2")
     if timestamp <= claims.deadline:
         raise ClaimRefused(
             f"claims can be paid until {describe_deadline(claims.deadline, timestamp)}; sweep after that"
         )
-    if claims.swept:
-        raise ClaimRefused("what was not claimed has been swept already")
     if claims.backing == 0:
-        raise ClaimRefused("there is nothing to sweep: everything was claimed")
-    function = ContractFunction(_CONTRACT, PHA_CLAIMS, "sweep", errors=("L2PHAToken", _MESSAGE_PASSER))
+        done = "what was not claimed has been swept already" if claims.swept else "everything was claimed"
+        raise ClaimRefused(f"there is nothing to sweep: {done}")
+    function = ContractFunction(_CONTRACT, PHA_CLAIMS, "sweep", errors=_SWEEP_ERRORS)
     mined = await send(l2, private_key, function, timeout_seconds=timeout_seconds)
     logs = await transaction_logs(l2, mined.hash)
     swept = _event(l2, logs, _CONTRACT, PHA_CLAIMS, "Swept")
     message = _event(l2, logs, _MESSAGE_PASSER, L2_TO_L1_MESSAGE_PASSER, "MessagePassed")
-    return Sweep(swept["amount"], message["withdrawalHash"], mined.hash, mined.block_number)
+    return Sweep(swept["amount"], swept["treasury"], message["withdrawalHash"], mined.hash, mined.block_number)
 
 
 def _require_open(claims: ClaimsStatus, tree: MigrationTree, timestamp: int) -> None:

@@ -8,7 +8,7 @@ from typing import Any, Final
 from phal2.bridge.migration.contract_views import ContractCall, read_view
 from phal2.bridge.migration.report import format_pha
 from phal2.node.protocol.addresses import ZERO_ADDRESS, to_checksum_address
-from phal2.node.protocol.predeploys import PHA_CLAIMS
+from phal2.node.protocol.predeploys import PHA_CLAIMS, PHA_TOKEN
 
 NO_ROOT: Final = bytes(32)
 
@@ -19,13 +19,15 @@ _LABEL_WIDTH: Final = 14
 class ClaimsStatus:
     """PHAClaims on L2. Amounts have 18 decimals, `deadline` is in Unix seconds.
 
-    `total` is the sum of all leaves, `claimed` the part that was paid, `backing` the PHA that lies in PHAClaims to pay
-    the rest (none after the sweep). `token` is PHA on L2, `migration` PHAMigration on L1.
+    `total` is the sum of all leaves, `arrived` the part of it that the bridge has brought, `claimed` the part that was
+    paid, `backing` the PHA that lies in PHAClaims to pay the rest (none after the sweep). `token` is PHA on L2,
+    `migration` PHAMigration on L1.
     """
 
     root: bytes
     total: int
     claimed: int
+    arrived: int
     deadline: int
     backing: int
     swept: bool
@@ -34,13 +36,16 @@ class ClaimsStatus:
 
     @property
     def launched(self) -> bool:
-        """Whether root and backing have arrived from L1."""
-        return self.root != NO_ROOT
+        """Whether root and backing have arrived from L1, in whichever order; claims are paid from then on."""
+        return self.root != NO_ROOT and (self.swept or self.arrived >= self.total)
 
 
 @dataclass(frozen=True, slots=True)
 class MigrationStatus:
-    """PHAMigration on L1; `root` is zero before it is set, `backing` is the PHA that lies there."""
+    """PHAMigration on L1; `root` is zero before it is set.
+
+    `backing` is the PHA that lies there before the launch, and after it what the standard bridge holds for PHA on L2.
+    """
 
     address: bytes
     owner: bytes
@@ -62,10 +67,11 @@ async def read_claims(call: ContractCall) -> ClaimsStatus:
     root = await read("root")
     names = ("total", "claimedTotal", "deadline", "swept", "token", "migration")
     total, claimed, deadline, swept, token, migration = await asyncio.gather(*map(read, names))
-    backing = 0
+    arrived = backing = 0
     if token != ZERO_ADDRESS:
+        arrived = await read("arrivedTotal")
         backing = await read_view(call, "L2", "L2PHAToken", token, "balanceOf", [PHA_CLAIMS])
-    return ClaimsStatus(root, total, claimed, deadline, backing, swept, token, migration)
+    return ClaimsStatus(root, total, claimed, arrived, deadline, backing, swept, token, migration)
 
 
 async def is_claimed(call: ContractCall, account_id: bytes) -> bool:
@@ -80,8 +86,12 @@ async def read_migration(call: ContractCall, address: bytes) -> MigrationStatus:
         return await read_view(call, "L1", "PHAMigration", address, function)
 
     launched, root = await read("launched"), await read("root")
-    owner, token, total, deadline = await asyncio.gather(*map(read, ("owner", "token", "total", "deadline")))
-    backing = await read_view(call, "L1", "PHAToken", token, "balanceOf", [address])
+    names = ("owner", "token", "bridge", "total", "deadline")
+    owner, token, bridge, total, deadline = await asyncio.gather(*map(read, names))
+    if launched:
+        backing = await read_view(call, "L1", "L1StandardBridge", bridge, "deposits", [token, PHA_TOKEN])
+    else:
+        backing = await read_view(call, "L1", "PHAToken", token, "balanceOf", [address])
     return MigrationStatus(address, owner, token, root, total, deadline, launched, backing)
 
 
@@ -115,13 +125,17 @@ def describe_status(claims: ClaimsStatus, migration: MigrationStatus | None, tim
             _line("claimed", format_pha(claims.claimed)),
             _line("deadline", describe_deadline(claims.deadline, timestamp)),
         ]
+    elif claims.root != NO_ROOT:
+        arrived = f"{format_pha(claims.arrived)} of {format_pha(claims.total)}"
+        lines = [_line("L2", f"not launched: the root has arrived from L1, but of its backing only {arrived}")]
     else:
-        lines = [_line("L2", "not launched: root and backing have not arrived from L1")]
+        lines = [_line("L2", "not launched: the root has not arrived from L1")]
     lines.append(_line("PHA on L2", to_checksum_address(claims.token)))
     if migration is None:
         return "\n".join([*lines, _line("PHAMigration", f"{to_checksum_address(claims.migration)} on L1")])
     state = "launched" if migration.launched else "not launched"
-    lines.append(_line("L1", f"{state}, {format_pha(migration.backing)} of backing"))
+    where = "in the standard bridge" if migration.launched else "of backing"
+    lines.append(_line("L1", f"{state}, {format_pha(migration.backing)} {where}"))
     lines.append(_line("PHAMigration", to_checksum_address(migration.address)))
     if migration.root == NO_ROOT:
         return "\n".join([*lines, _line("root", "not set")])

@@ -18,7 +18,7 @@ from phal2.bridge.migration.status import (
 
 _STATUS: Final = """\
 Show where the migration stands: on L2 what can be claimed, what was, until when, and the PHA that
-lies there for the rest; with --l1 also the root and the backing under PHAMigration.
+lies there for the rest; with --l1 also the root under PHAMigration, and the PHA that backs L2's.
 
 With --json prints one object: root, total, claimed, deadline, backing, launched, swept, token,
 migration, l1 (null without --l1). Amounts are decimal strings with 18 decimals; root and deadline

@@ -8,14 +8,15 @@ from typing import Final
 from phal2.bridge.migration.arguments import add_sending_options, open_client, report_errors, sending_key
 from phal2.bridge.migration.relay import Sweep, sweep
 from phal2.bridge.migration.report import format_pha
+from phal2.node.protocol.addresses import to_checksum_address
 
 _SWEEP: Final = """\
-After the deadline, burn on L2 the PHA that nobody claimed, and send the message that releases its
-backing on L1 to the treasury. Anyone may do it, once; the sender only pays the gas.
+After the deadline, send the PHA that nobody claimed to the treasury on L1, by the standard bridge.
+Anyone may do it; the sender only pays the gas.
 
-The message is a withdrawal: it takes effect when it has been proven and finalised on L1.
+It is a withdrawal: the treasury has the PHA when it has been proven and finalised on L1.
 
-With --json prints one object: amount, withdrawalHash, transactionHash, blockNumber.
+With --json prints one object: amount, treasury, withdrawalHash, transactionHash, blockNumber.
 """
 
 
@@ -41,6 +42,7 @@ def run_sweep(arguments: argparse.Namespace) -> int:
             json.dumps(
                 {
                     "amount": str(swept.amount),
+                    "treasury": to_checksum_address(swept.treasury),
                     "withdrawalHash": f"0x{swept.withdrawal_hash.hex()}",
                     "transactionHash": f"0x{swept.transaction_hash.hex()}",
                     "blockNumber": swept.block_number,
@@ -49,6 +51,7 @@ def run_sweep(arguments: argparse.Namespace) -> int:
         )
         return 0
     print(f"swept       {swept.amount} ({format_pha(swept.amount)})")
+    print(f"treasury    {to_checksum_address(swept.treasury)} on L1")
     print(f"withdrawal  0x{swept.withdrawal_hash.hex()}")
     print(f"transaction 0x{swept.transaction_hash.hex()} in block {swept.block_number}")
     return 0

@@ -98,7 +98,7 @@ function sourceHash(sourceName, output, sources) {
 
 // solc numbers types and declarations through the whole compilation; a layout must not change with an unrelated file.
 function storageLayout(layout) {
-  const typeName = (name) => name.replace(/\)\d+/g, ")");
+  const typeName = (name) => name.replace(/(t_(?:contract|enum|struct|userDefinedValueType)\([^)]*\))\d+/g, "$1");
   const member = ({ label, offset, slot, type }) => ({ label, offset, slot, type: typeName(type) });
   const types = {};
   for (const [name, type] of Object.entries(layout.types ?? {})) {

@@ -5,17 +5,21 @@ import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
 import {IPHAClaims} from "../l2/IPHAClaims.sol";
 import {Predeploys} from "../l2/Predeploys.sol";
+import {IStandardBridge} from "../universal/IStandardBridge.sol";
 import {IOptimismPortal} from "./IOptimismPortal.sol";
-import {IPHAMigration} from "./IPHAMigration.sol";
 
 /// @title PHAMigration
-/// @notice Holds the PHA that backs the claims on L2, and starts them: the owner sets the root of the claims once and
-///         launches once. What is claimed on L2 stays backed here; what nobody claimed goes to the treasury.
-contract PHAMigration is IPHAMigration {
+/// @notice Collects the PHA that backs the claims on L2, and starts them: the owner sets the root of the claims once and
+///         launches once, which moves the backing to L2 by the standard bridge. The bridge holds it here from then on;
+///         what nobody claimed comes back by the bridge as well, to the treasury.
+contract PHAMigration {
     using SafeERC20 for IERC20;
 
-    /// @notice Gas of the launch message on L2. Delivering it takes about 160,000.
+    /// @notice Gas of the launch message on L2. Delivering it takes about 120,000.
     uint64 public constant LAUNCH_GAS_LIMIT = 400_000;
+
+    /// @notice Least gas of delivering the backing on L2, which takes about 100,000.
+    uint32 public constant BACKING_GAS_LIMIT = 300_000;
 
     /// @notice Sets the root and launches.
     address public immutable owner;
@@ -26,7 +30,10 @@ contract PHAMigration is IPHAMigration {
     /// @notice The portal to L2.
     IOptimismPortal public immutable portal;
 
-    /// @notice Receives what nobody claimed.
+    /// @notice The standard bridge to L2.
+    IStandardBridge public immutable bridge;
+
+    /// @notice Receives what nobody claimed, and PHA that lies here beyond the total.
     address public immutable treasury;
 
     /// @notice Root of the Merkle tree of claims; zero before `setRoot`.
@@ -44,11 +51,11 @@ contract PHAMigration is IPHAMigration {
     /// @notice The root of the claims was set.
     event RootSet(bytes32 indexed root, uint256 total, uint64 deadline);
 
-    /// @notice The launch message to L2 was deposited.
+    /// @notice Backing and launch message are on their way to L2.
     event LaunchSent(bytes32 indexed root, uint256 total, uint64 deadline);
 
-    /// @notice PHA that nobody claimed went to the treasury.
-    event SweepReceived(address indexed treasury, uint256 amount);
+    /// @notice PHA that the claims do not need went to the treasury.
+    event SurplusReleased(address indexed treasury, uint256 amount);
 
     error ZeroAddress();
     error NotOwner(address caller, address owner);
@@ -58,8 +65,8 @@ contract PHAMigration is IPHAMigration {
     error DeadlineNotInFuture(uint64 deadline, uint256 timestamp);
     error AlreadyLaunched();
     error InsufficientBacking(uint256 balance, uint256 total);
-    error NotPortal(address caller, address portal);
-    error NotClaims(address l2Sender, address claims);
+    error NotLaunched();
+    error NoSurplus();
 
     modifier onlyOwner() {
         if (msg.sender != owner) revert NotOwner(msg.sender, owner);
@@ -69,14 +76,15 @@ contract PHAMigration is IPHAMigration {
     /// @param owner_    Sets the root and launches.
     /// @param token_    PHA on L1.
     /// @param portal_   The portal to L2.
+    /// @param bridge_   The standard bridge to L2.
     /// @param treasury_ Receives what nobody claimed.
-    constructor(address owner_, address token_, address portal_, address treasury_) {
-        if (owner_ == address(0) || token_ == address(0) || portal_ == address(0) || treasury_ == address(0)) {
-            revert ZeroAddress();
-        }
+    constructor(address owner_, address token_, address portal_, address bridge_, address treasury_) {
+        if (owner_ == address(0) || token_ == address(0) || portal_ == address(0)) revert ZeroAddress();
+        if (bridge_ == address(0) || treasury_ == address(0)) revert ZeroAddress();
         owner = owner_;
         token = IERC20(token_);
         portal = IOptimismPortal(portal_);
+        bridge = IStandardBridge(bridge_);
         treasury = treasury_;
     }
 
@@ -94,7 +102,8 @@ contract PHAMigration is IPHAMigration {
         emit RootSet(root_, total_, deadline_);
     }
 
-    /// @notice Sends root, total and deadline to PHAClaims on L2, once. The whole total must lie here as backing.
+    /// @notice Bridges the backing to PHAClaims on L2, and sends root, total and deadline there, once. The whole total
+    ///         must lie here. Claims are paid when both have arrived, whichever comes first.
     function launch() external onlyOwner {
         if (root == 0) revert RootNotSet();
         if (launched) revert AlreadyLaunched();
@@ -102,22 +111,26 @@ contract PHAMigration is IPHAMigration {
         if (balance < total) revert InsufficientBacking(balance, total);
         launched = true;
         emit LaunchSent(root, total, deadline);
+        token.forceApprove(address(bridge), total);
+        bridge.bridgeERC20To(
+            address(token), Predeploys.PHA_TOKEN, Predeploys.PHA_CLAIMS, total, BACKING_GAS_LIMIT, bytes("")
+        );
         portal.depositTransaction(
             Predeploys.PHA_CLAIMS,
             0,
             LAUNCH_GAS_LIMIT,
             false,
-            abi.encodeCall(IPHAClaims.receiveBacking, (root, total, deadline))
+            abi.encodeCall(IPHAClaims.receiveLaunch, (root, total, deadline, treasury))
         );
     }
 
-    /// @inheritdoc IPHAMigration
-    /// @dev Called by the portal as it finalises the withdrawal that PHAClaims initiated when it burned `amount` on L2.
-    function receiveSweep(uint256 amount) external {
-        if (msg.sender != address(portal)) revert NotPortal(msg.sender, address(portal));
-        address sender = portal.l2Sender();
-        if (sender != Predeploys.PHA_CLAIMS) revert NotClaims(sender, Predeploys.PHA_CLAIMS);
-        emit SweepReceived(treasury, amount);
+    /// @notice After the launch sends PHA that lies here, because more than the total was sent, to the treasury. Anyone
+    ///         may call it.
+    function releaseSurplus() external {
+        if (!launched) revert NotLaunched();
+        uint256 amount = token.balanceOf(address(this));
+        if (amount == 0) revert NoSurplus();
+        emit SurplusReleased(treasury, amount);
         token.safeTransfer(treasury, amount);
     }
 }

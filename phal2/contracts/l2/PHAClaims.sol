@@ -4,19 +4,18 @@ pragma solidity 0.8.37;
 import {MerkleProof} from "@openzeppelin/contracts/utils/cryptography/MerkleProof.sol";
 import {Strings} from "@openzeppelin/contracts/utils/Strings.sol";
 import {AddressAlias} from "../l1/AddressAlias.sol";
-import {IPHAMigration} from "../l1/IPHAMigration.sol";
+import {IStandardBridge} from "../universal/IStandardBridge.sol";
 import {Attested} from "./Attested.sol";
 import {IAttestationContext} from "./IAttestationContext.sol";
 import {IPHAClaims} from "./IPHAClaims.sol";
 import {L2PHAToken} from "./L2PHAToken.sol";
-import {L2ToL1MessagePasser} from "./L2ToL1MessagePasser.sol";
 import {Owned} from "./Owned.sol";
 import {Predeploys} from "./Predeploys.sol";
 
 /// @title PHAClaims
 /// @notice Pays PHA to the accounts that held it on Substrate. An account claims by signing a statement that a person
-///         can read, and anyone may relay it; the amounts are leaves of a Merkle tree whose root comes from L1.
-///         All amounts are in units of 10**-18 PHA.
+///         can read, and anyone may relay it; the amounts are leaves of a Merkle tree whose root comes from L1 by a
+///         deposit, and the PHA that backs them by the standard bridge. All amounts are in units of 10**-18 PHA.
 contract PHAClaims is Owned, Attested, IPHAClaims {
     /// @param receiver Receives the payment.
     /// @param readyAt  First second, in Unix time, at which the claim can be executed; zero: none is scheduled.
@@ -29,8 +28,8 @@ contract PHAClaims is Owned, Attested, IPHAClaims {
         uint256 staked;
     }
 
-    /// @notice Gas of the sweep message on L1.
-    uint256 public constant SWEEP_GAS_LIMIT = 200_000;
+    /// @notice Least gas of delivering the sweep on L1.
+    uint32 public constant SWEEP_GAS_LIMIT = 200_000;
 
     /// @notice Seconds between scheduling and execution of an owner claim.
     uint64 public ownerClaimDelay;
@@ -40,7 +39,7 @@ contract PHAClaims is Owned, Attested, IPHAClaims {
     /// @notice Last second, in Unix time, at which claims are paid.
     uint64 public deadline;
 
-    /// @notice Whether the rest was swept.
+    /// @notice Whether what nobody claimed was swept.
     bool public swept;
 
     /// @notice PHA on L2.
@@ -51,6 +50,9 @@ contract PHAClaims is Owned, Attested, IPHAClaims {
 
     /// @notice Root of the Merkle tree of claims; zero before launch.
     bytes32 public root;
+
+    /// @notice Receives on L1 what nobody claimed; zero before launch.
+    address public treasury;
 
     /// @notice Sum of all claims.
     uint256 public total;
@@ -67,8 +69,8 @@ contract PHAClaims is Owned, Attested, IPHAClaims {
     /// @notice Token, migration and delay were set.
     event Initialized(address indexed token, address indexed migration, uint64 ownerClaimDelay);
 
-    /// @notice Root and backing arrived from L1.
-    event Launched(bytes32 indexed root, uint256 total, uint64 deadline);
+    /// @notice The launch arrived from L1.
+    event Launched(bytes32 indexed root, uint256 total, uint64 deadline, address treasury);
 
     /// @notice A claim was paid.
     event Claimed(bytes32 indexed accountId, address indexed receiver, uint256 free, uint256 staked);
@@ -81,13 +83,14 @@ contract PHAClaims is Owned, Attested, IPHAClaims {
     /// @notice The owner took a scheduled claim back.
     event OwnerClaimCancelled(bytes32 indexed accountId);
 
-    /// @notice What nobody claimed was burned, and its backing on L1 released by message.
-    event Swept(uint256 amount);
+    /// @notice What nobody claimed is on its way to the treasury on L1.
+    event Swept(address indexed treasury, uint256 amount);
 
     error ZeroAddress();
     error NotMigration(address caller, address migrationAlias);
     error AlreadyLaunched(bytes32 root);
     error NotLaunched();
+    error NotBacked(uint256 arrived, uint256 total);
     error AlreadyClaimed(bytes32 accountId);
     error WrongNote(bytes32 noteHash, string expected);
     error InvalidReceiver(address receiver);
@@ -98,7 +101,6 @@ contract PHAClaims is Owned, Attested, IPHAClaims {
     error OwnerClaimNotScheduled(bytes32 accountId);
     error OwnerClaimNotReady(uint256 timestamp, uint64 readyAt);
     error OwnerClaimAfterDeadline(uint64 readyAt, uint64 deadline);
-    error AlreadySwept();
     error NothingToSweep();
 
     /// @notice Sets what the claims work with, once.
@@ -118,15 +120,15 @@ contract PHAClaims is Owned, Attested, IPHAClaims {
     /// @inheritdoc IPHAClaims
     /// @dev Only PHAMigration's alias may call it. It checks no values: a launch that L1 sent must not fail here, where
     ///      it cannot be sent again. PHAMigration checked them.
-    function receiveBacking(bytes32 root_, uint256 total_, uint64 deadline_) external {
+    function receiveLaunch(bytes32 root_, uint256 total_, uint64 deadline_, address treasury_) external {
         address migrationAlias = AddressAlias.applyAlias(migration);
         if (migration == address(0) || msg.sender != migrationAlias) revert NotMigration(msg.sender, migrationAlias);
         if (root != 0) revert AlreadyLaunched(root);
         root = root_;
         total = total_;
         deadline = deadline_;
-        emit Launched(root_, total_, deadline_);
-        token.mint(address(this), total_);
+        treasury = treasury_;
+        emit Launched(root_, total_, deadline_, treasury_);
     }
 
     /// @notice Pays the leaf of the Substrate account that attests this transaction. Anyone may send the transaction;
@@ -181,20 +183,23 @@ contract PHAClaims is Owned, Attested, IPHAClaims {
         _pay(accountId, scheduled.receiver, scheduled.free, scheduled.staked);
     }
 
-    /// @notice After the deadline burns what nobody claimed and tells PHAMigration on L1 to release as much to the
-    ///         treasury, once. Anyone may call it.
+    /// @notice After the deadline sends what nobody claimed to the treasury on L1, by the standard bridge. Anyone may
+    ///         call it, and again where PHA arrives later.
     function sweep() external {
         if (root == 0) revert NotLaunched();
         if (block.timestamp <= deadline) revert DeadlineNotPassed(block.timestamp, deadline);
-        if (swept) revert AlreadySwept();
         uint256 amount = token.balanceOf(address(this));
         if (amount == 0) revert NothingToSweep();
         swept = true;
-        emit Swept(amount);
-        token.burn(address(this), amount);
-        L2ToL1MessagePasser(payable(Predeploys.L2_TO_L1_MESSAGE_PASSER)).initiateWithdrawal(
-            migration, SWEEP_GAS_LIMIT, abi.encodeCall(IPHAMigration.receiveSweep, (amount))
+        emit Swept(treasury, amount);
+        IStandardBridge(Predeploys.L2_STANDARD_BRIDGE).bridgeERC20To(
+            address(token), token.remoteToken(), treasury, amount, SWEEP_GAS_LIMIT, bytes("")
         );
+    }
+
+    /// @notice What of the total has arrived: what was paid, and what lies here to pay the rest.
+    function arrivedTotal() public view returns (uint256) {
+        return claimedTotal + token.balanceOf(address(this));
     }
 
     /// @notice The note an account signs to be paid at `receiver`.
@@ -215,6 +220,8 @@ contract PHAClaims is Owned, Attested, IPHAClaims {
     function _requireClaimable(bytes32 accountId, address receiver) private view {
         if (root == 0) revert NotLaunched();
         if (block.timestamp > deadline) revert DeadlinePassed(block.timestamp, deadline);
+        uint256 arrived = arrivedTotal();
+        if (arrived < total) revert NotBacked(arrived, total);
         if (claimed[accountId]) revert AlreadyClaimed(accountId);
         if (receiver == address(0) || receiver == address(this)) revert InvalidReceiver(receiver);
     }

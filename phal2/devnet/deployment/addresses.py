@@ -28,11 +28,22 @@ IMPLEMENTED: Final = (
     "SystemConfig",
     "DisputeGameFactory",
     "AnchorStateRegistry",
+    "L1CrossDomainMessenger",
+    "L1StandardBridge",
+    "OptimismMintableERC20Factory",
     "ProverRegistry",
 )
 """The contracts whose implementations are created after those."""
 
-INITIALIZED: Final = ("SystemConfig", "OptimismPortal", "DisputeGameFactory", "ProverRegistry")
+INITIALIZED: Final = (
+    "SystemConfig",
+    "OptimismPortal",
+    "DisputeGameFactory",
+    "L1CrossDomainMessenger",
+    "L1StandardBridge",
+    "OptimismMintableERC20Factory",
+    "ProverRegistry",
+)
 """The proxies that a call after the creations gives their implementation; AnchorStateRegistry waits for the genesis."""
 
 GAMES: Final = ("EnclaveDisputeGame", "PermissionedDisputeGame")

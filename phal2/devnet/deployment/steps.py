@@ -46,13 +46,12 @@ class DeploymentStep:
 def bridge_steps(parameters: DeploymentParameters) -> list[DeploymentStep]:
     """Return the first lot: all that does not need L2's genesis. The deployer administers it for now."""
     contracts = planned_l1_contracts(parameters.deployer, parameters.first_nonce)
+    migration = (contracts.pha_token, contracts.optimism_portal, contracts.l1_standard_bridge, parameters.treasury)
     return [
         _creation("ProxyAdmin", parameters.deployer),
         *(_creation("Proxy", contracts.proxy_admin) for _ in PROXIED),
         _creation("PHAToken", parameters.owner),
-        _creation(
-            "PHAMigration", parameters.owner, contracts.pha_token, contracts.optimism_portal, parameters.treasury
-        ),
+        _creation("PHAMigration", parameters.owner, *migration),
         _creation("OwnerApprovedQuoteVerifier", parameters.quote_approver),
         *(_creation(name, *_constructor_arguments(name, parameters)) for name in IMPLEMENTED),
         *(_initialization(name, parameters, contracts) for name in INITIALIZED),
@@ -139,6 +138,18 @@ def _initializers(
         ),
         "OptimismPortal": (contracts.optimism_portal, (contracts.system_config, contracts.anchor_state_registry)),
         "DisputeGameFactory": (contracts.dispute_game_factory, (parameters.deployer,)),
+        "L1CrossDomainMessenger": (
+            contracts.l1_cross_domain_messenger,
+            (contracts.system_config, contracts.optimism_portal),
+        ),
+        "L1StandardBridge": (
+            contracts.l1_standard_bridge,
+            (contracts.l1_cross_domain_messenger, contracts.system_config),
+        ),
+        "OptimismMintableERC20Factory": (
+            contracts.optimism_mintable_erc20_factory,
+            (contracts.l1_standard_bridge,),
+        ),
         "ProverRegistry": (
             contracts.prover_registry,
             (

@@ -7,7 +7,13 @@ def _predeploy(suffix: int) -> bytes:
     return bytes.fromhex("4200000000000000000000000000000000000000")[:18] + suffix.to_bytes(2, "big")
 
 
+WETH9: Final = _predeploy(0x06)
+L2_CROSS_DOMAIN_MESSENGER: Final = _predeploy(0x07)
+GAS_PRICE_ORACLE: Final = _predeploy(0x0F)
+L2_STANDARD_BRIDGE: Final = _predeploy(0x10)
 SEQUENCER_FEE_VAULT: Final = _predeploy(0x11)
+OPTIMISM_MINTABLE_ERC20_FACTORY: Final = _predeploy(0x12)
+L1_BLOCK_NUMBER: Final = _predeploy(0x13)
 L1_BLOCK: Final = _predeploy(0x15)
 L2_TO_L1_MESSAGE_PASSER: Final = _predeploy(0x16)
 PROXY_ADMIN: Final = _predeploy(0x18)
@@ -19,6 +25,7 @@ ATTESTATION_CONTEXT: Final = _predeploy(0x54)
 ATTESTATION_POLICY: Final = _predeploy(0x55)
 ENCLAVE_REGISTRY: Final = _predeploy(0x56)
 PHA_CLAIMS: Final = _predeploy(0x57)
+PHA_TOKEN: Final = _predeploy(0x58)
 
 L1_ATTRIBUTES_DEPOSITOR: Final = bytes.fromhex("deaddeaddeaddeaddeaddeaddeaddeaddead0001")
 """Sender of the L1 attributes deposit, the first transaction of every L2 block."""

@@ -1,4 +1,4 @@
-"""The committed artefacts: what the sources give, and with the storage layouts that the node reads."""
+"""The committed artefacts: what the sources give, and with the storage layouts that nodes and tools read."""
 
 import hashlib
 import json
@@ -15,6 +15,8 @@ from phal2.contracts import artefact_names, load_artefact
 CONTRACTS = Path(phal2.contracts.__file__).parent
 BUILD = CONTRACTS / "build"
 IMPORT = re.compile(r'^import .*?"(?P<path>\.[^"]+)";', re.MULTILINE)
+
+VAULTS = ("SequencerFeeVault", "BaseFeeVault", "L1FeeVault", "OperatorFeeVault")
 
 LAYOUTS = {
     "AttestationPolicy": [
@@ -53,6 +55,39 @@ LAYOUTS = {
     "L2ToL1MessagePasser": [(0, 0, "mapping(bytes32 => bool)"), (1, 0, "uint240")],
     "AttestationContext": [],
     "Proxy": [],
+    "L2CrossDomainMessenger": [
+        (0, 0, "uint256[203]"),
+        (203, 0, "mapping(bytes32 => bool)"),
+        (204, 0, "address"),
+        (205, 0, "uint240"),
+        (206, 0, "mapping(bytes32 => bool)"),
+        (207, 0, "contract CrossDomainMessenger"),
+        (208, 0, "uint256[43]"),
+    ],
+    "L2StandardBridge": [
+        (0, 0, "uint256[2]"),
+        (2, 0, "mapping(address => mapping(address => uint256))"),
+        (3, 0, "contract CrossDomainMessenger"),
+        (4, 0, "contract StandardBridge"),
+        (5, 0, "uint256[45]"),
+    ],
+    "OptimismMintableERC20Factory": [
+        (0, 0, "uint256"),
+        (1, 0, "address"),
+        (2, 0, "mapping(address => address)"),
+        (3, 0, "uint256[47]"),
+    ],
+    "GasPriceOracle": [(0, 0, "bool"), (0, 1, "bool"), (0, 2, "bool"), (0, 3, "bool")],
+    "WETH9": [(0, 0, "mapping(address => uint256)"), (1, 0, "mapping(address => mapping(address => uint256))")],
+} | {
+    vault: [
+        (0, 0, "uint256"),
+        (1, 0, "uint256"),
+        (2, 0, "address"),
+        (2, 20, "enum FeeVault.WithdrawalNetwork"),
+        (3, 0, "uint256[46]"),
+    ]
+    for vault in VAULTS
 }
 LABELS = {
     "AttestationPolicy": "owner allowedStatuses leastTcbEvaluationNumber anyWorkload anyImage _pendingOwner _rootCas "
@@ -63,7 +98,13 @@ LABELS = {
     "L2ToL1MessagePasser": "sentMessages msgNonce",
     "AttestationContext": "",
     "Proxy": "",
-}
+    "L2CrossDomainMessenger": "__legacy successfulMessages xDomainMsgSender msgNonce failedMessages otherMessenger "
+    "__gap",
+    "L2StandardBridge": "__legacy deposits messenger otherBridge __gap",
+    "OptimismMintableERC20Factory": "__legacy bridge deployments __gap",
+    "GasPriceOracle": "isEcotone isFjord isIsthmus isJovian",
+    "WETH9": "balanceOf allowance",
+} | dict.fromkeys(VAULTS, "totalProcessed minWithdrawalAmount recipient withdrawalNetwork __gap")
 STRUCTS = {
     ("AttestationPolicy", "t_struct(RootCa)_storage"): [(0, 0, "der", "bytes"), (1, 0, "simulated", "bool")],
     ("EnclaveRegistry", "t_struct(Enclave)_storage"): [

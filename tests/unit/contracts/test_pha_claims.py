@@ -1,21 +1,21 @@
 from dataclasses import replace
 
 import pytest
-from contract_chain import START_TIME, Attestation, Chain, Contract, standard_tree
+from bridge_layers import L1_BRIDGE, Layers
+from contract_chain import START_TIME, Attestation, Chain, Contract, Outcome, standard_tree
 from hypothesis import given
 from hypothesis import strategies as st
 
-from phal2.contracts import decode_event, encode_call, load_artefact
+from phal2.contracts import load_artefact
 from phal2.node.protocol.addresses import alias_l1_address, to_checksum_address
 from phal2.node.protocol.keccak import keccak256
-from phal2.node.protocol.predeploys import L2_TO_L1_MESSAGE_PASSER, PHA_CLAIMS
+from phal2.node.protocol.predeploys import ATTESTATION_CONTEXT, L2_STANDARD_BRIDGE, PHA_CLAIMS, PHA_TOKEN
 
 OWNER = b"\x01" * 20
 RELAYER = b"\x02" * 20
 RECEIVER = bytes.fromhex("d8da6bf26964af9d7eed9e03e53415d37aa96045")
 OTHER = b"\x04" * 20
-TOKEN = bytes.fromhex("4200000000000000000000000000000000001000")
-L1_TOKEN = b"\x70" * 20
+TREASURY = b"\x7e" * 20
 MIGRATION = b"\x71" * 20
 PHA = 10**18
 DAY = 86_400
@@ -33,17 +33,30 @@ OWNER_CLAIM = (ACCOUNT, RECEIVER, FREE, STAKED, PROOF)
 
 
 @pytest.fixture
-def claims(chain: Chain) -> Contract:
-    chain.place_behind_proxy("L2ToL1MessagePasser", L2_TO_L1_MESSAGE_PASSER)
-    chain.place("L2PHAToken", TOKEN)
+def layers() -> Layers:
+    return Layers()
+
+
+@pytest.fixture
+def l1_token(layers: Layers) -> Contract:
+    """PHA on L1, all of it the migration's."""
+    return layers.l1.deploy("PHAToken", MIGRATION, sender=OWNER)
+
+
+@pytest.fixture
+def claims(layers: Layers, l1_token: Contract) -> Contract:
+    chain = layers.l2
+    chain.place("AttestationContext", ATTESTATION_CONTEXT)
+    chain.place("L2PHAToken", PHA_TOKEN).transact("initialize", l1_token.address, sender=OWNER)
     claims = chain.place_behind_proxy("PHAClaims", PHA_CLAIMS)
-    claims.transact("initialize", OWNER, TOKEN, MIGRATION, DELAY, sender=RELAYER)
+    claims.transact("initialize", OWNER, PHA_TOKEN, MIGRATION, DELAY, sender=RELAYER)
     return claims
 
 
 @pytest.fixture
 def launched(claims: Contract) -> Contract:
-    claims.transact("receiveBacking", ROOT, TOTAL, DEADLINE, sender=alias_l1_address(MIGRATION))
+    receive_launch(claims)
+    receive_backing(claims)
     return claims
 
 
@@ -53,45 +66,70 @@ def scheduled(launched: Contract) -> Contract:
     return launched
 
 
+def token(claims: Contract) -> Contract:
+    return Contract(claims.chain, load_artefact("L2PHAToken"), PHA_TOKEN)
+
+
 def balance(claims: Contract, account: bytes) -> int:
-    balance: int = Contract(claims.chain, load_artefact("L2PHAToken"), TOKEN).read("balanceOf", account)
+    balance: int = token(claims).read("balanceOf", account)
     return balance
 
 
-def test_the_launch_mints_the_backing(claims: Contract) -> None:
-    outcome = claims.transact("receiveBacking", ROOT, TOTAL, DEADLINE, sender=alias_l1_address(MIGRATION))
-    assert claims.event(outcome).arguments == {"root": ROOT, "total": TOTAL, "deadline": DEADLINE}
-    assert balance(claims, PHA_CLAIMS) == TOTAL
-    views = {
-        "root": ROOT,
-        "total": TOTAL,
-        "deadline": DEADLINE,
-        "claimedTotal": 0,
-        "token": TOKEN,
-        "migration": MIGRATION,
-    }
+def receive_launch(claims: Contract, root: bytes = ROOT, total: int = TOTAL) -> Outcome:
+    return claims.transact("receiveLaunch", root, total, DEADLINE, TREASURY, sender=alias_l1_address(MIGRATION))
+
+
+def receive_backing(claims: Contract, amount: int = TOTAL) -> None:
+    token(claims).transact("mint", PHA_CLAIMS, amount, sender=L2_STANDARD_BRIDGE)
+
+
+def test_the_launch_sets_what_claims_are_paid_under(claims: Contract) -> None:
+    outcome = receive_launch(claims)
+    launch = {"root": ROOT, "total": TOTAL, "deadline": DEADLINE, "treasury": TREASURY}
+    assert claims.event(outcome).arguments == launch
+    views = launch | {"claimedTotal": 0, "arrivedTotal": 0, "token": PHA_TOKEN, "migration": MIGRATION}
     assert {view: claims.read(view) for view in views} == views
+
+
+@pytest.mark.parametrize("backing_comes_first", [True, False])
+def test_claims_are_paid_when_root_and_backing_have_arrived(claims: Contract, backing_comes_first: bool) -> None:
+    steps = [receive_backing, receive_launch] if backing_comes_first else [receive_launch, receive_backing]
+    steps[0](claims)
+    refusal = claims.refuse("claim", *CLAIM, sender=RELAYER, attestation=STATEMENT)
+    assert refusal == ("NotLaunched()" if backing_comes_first else f"NotBacked(arrived: 0, total: {TOTAL})")
+    steps[1](claims)
+    claims.transact("claim", *CLAIM, sender=RELAYER, attestation=STATEMENT)
+    assert balance(claims, RECEIVER) == FREE + STAKED
+    assert claims.read("arrivedTotal") == TOTAL
+
+
+def test_a_part_of_the_backing_pays_no_claim(claims: Contract) -> None:
+    receive_launch(claims)
+    receive_backing(claims, TOTAL - 1)
+    refusal = claims.refuse("claim", *CLAIM, sender=RELAYER, attestation=STATEMENT)
+    assert refusal == f"NotBacked(arrived: {TOTAL - 1}, total: {TOTAL})"
+    assert claims.refuse("scheduleOwnerClaim", *OWNER_CLAIM, sender=OWNER) == refusal
 
 
 @pytest.mark.parametrize("caller", [MIGRATION, OWNER, RELAYER])
 def test_only_the_migrations_alias_launches(claims: Contract, caller: bytes) -> None:
-    refusal = claims.refuse("receiveBacking", ROOT, TOTAL, DEADLINE, sender=caller)
+    refusal = claims.refuse("receiveLaunch", ROOT, TOTAL, DEADLINE, TREASURY, sender=caller)
     assert refusal.startswith("NotMigration(")
 
 
 def test_before_initialisation_nobody_launches(chain: Chain) -> None:
     claims = chain.place_behind_proxy("PHAClaims", PHA_CLAIMS)
-    refusal = claims.refuse("receiveBacking", ROOT, TOTAL, DEADLINE, sender=alias_l1_address(bytes(20)))
+    refusal = claims.refuse("receiveLaunch", ROOT, TOTAL, DEADLINE, TREASURY, sender=alias_l1_address(bytes(20)))
     assert refusal.startswith("NotMigration(")
 
 
 def test_claims_are_launched_once(launched: Contract) -> None:
-    refusal = launched.refuse("receiveBacking", ROOT, TOTAL, DEADLINE, sender=alias_l1_address(MIGRATION))
+    refusal = launched.refuse("receiveLaunch", ROOT, TOTAL, DEADLINE, TREASURY, sender=alias_l1_address(MIGRATION))
     assert refusal.startswith("AlreadyLaunched(")
 
 
 def test_they_are_initialised_once(claims: Contract) -> None:
-    refusal = claims.refuse("initialize", OWNER, TOKEN, MIGRATION, DELAY, sender=OWNER)
+    refusal = claims.refuse("initialize", OWNER, PHA_TOKEN, MIGRATION, DELAY, sender=OWNER)
     assert refusal.startswith("AlreadyInitialized(")
 
 
@@ -200,7 +238,7 @@ def test_the_note_has_the_receivers_checksum(claims: Contract) -> None:
 
 def test_an_owner_claim_is_paid_after_the_delay_by_anyone(launched: Contract) -> None:
     outcome = launched.transact("scheduleOwnerClaim", *OWNER_CLAIM, sender=OWNER)
-    assert launched.event(outcome).arguments["readyAt"] == START_TIME + DELAY
+    assert launched.event(outcome).arguments["readyAt"] == launched.chain.time + DELAY
     launched.chain.time += DELAY
     outcome = launched.transact("executeOwnerClaim", ACCOUNT, sender=RELAYER)
     assert launched.event(outcome).name == "Claimed"
@@ -263,17 +301,35 @@ def test_an_owner_claim_that_comes_too_late_is_refused(launched: Contract) -> No
     assert refusal.startswith("OwnerClaimAfterDeadline(")
 
 
-def test_the_sweep_burns_the_rest_and_tells_l1(launched: Contract) -> None:
+def test_the_sweep_sends_the_rest_to_the_treasury_on_l1(launched: Contract, layers: Layers, l1_token: Contract) -> None:
+    lock_backing(layers, l1_token)
     launched.transact("claim", *CLAIM, sender=RELAYER, attestation=STATEMENT)
     launched.chain.time = DEADLINE + 1
     outcome = launched.transact("sweep", sender=RELAYER)
     rest = TOTAL - FREE - STAKED
-    assert launched.event(outcome).arguments == {"amount": rest}
+    assert launched.event(outcome).arguments == {"treasury": TREASURY, "amount": rest}
     assert balance(launched, PHA_CLAIMS) == 0
-    (log,) = [log for log in outcome.logs if log[0] == L2_TO_L1_MESSAGE_PASSER]
-    message = decode_event(load_artefact("L2ToL1MessagePasser"), log[1], log[2]).arguments
-    assert (message["sender"], message["target"], message["value"]) == (PHA_CLAIMS, MIGRATION, 0)
-    assert message["data"] == encode_call(load_artefact("PHAMigration"), "receiveSweep", [rest])
+    assert token(launched).read("totalSupply") == FREE + STAKED
+    assert layers.to_l1(outcome).succeeded
+    assert l1_token.read("balanceOf", TREASURY) == rest
+    assert l1_token.read("balanceOf", L1_BRIDGE) == FREE + STAKED
+
+
+def lock_backing(layers: Layers, l1_token: Contract) -> None:
+    """Let the bridge on L1 hold what was minted on L2."""
+    l1_token.transact("approve", L1_BRIDGE, TOTAL, sender=MIGRATION)
+    arguments = (l1_token.address, PHA_TOKEN, PHA_CLAIMS, TOTAL, 300_000, b"")
+    layers.l1_bridge.transact("bridgeERC20To", *arguments, sender=MIGRATION)
+
+
+def test_backing_that_arrives_after_a_sweep_is_swept_too(claims: Contract) -> None:
+    receive_launch(claims)
+    receive_backing(claims, 1)
+    claims.chain.time = DEADLINE + 1
+    claims.transact("sweep", sender=RELAYER)
+    receive_backing(claims, TOTAL - 1)
+    outcome = claims.transact("sweep", sender=RELAYER)
+    assert claims.event(outcome).arguments["amount"] == TOTAL - 1
 
 
 def test_the_sweep_waits_for_the_deadline(launched: Contract) -> None:
@@ -281,10 +337,11 @@ def test_the_sweep_waits_for_the_deadline(launched: Contract) -> None:
     assert launched.refuse("sweep", sender=OWNER).startswith("DeadlineNotPassed(")
 
 
-def test_there_is_one_sweep(launched: Contract) -> None:
+def test_a_second_sweep_finds_nothing(launched: Contract) -> None:
     launched.chain.time = DEADLINE + 1
     launched.transact("sweep", sender=RELAYER)
-    assert launched.refuse("sweep", sender=RELAYER) == "AlreadySwept()"
+    assert launched.read("swept") is True
+    assert launched.refuse("sweep", sender=RELAYER) == "NothingToSweep()"
 
 
 def test_before_the_launch_there_is_nothing_to_sweep(claims: Contract) -> None:
@@ -293,7 +350,8 @@ def test_before_the_launch_there_is_nothing_to_sweep(claims: Contract) -> None:
 
 def test_where_all_was_claimed_there_is_nothing_to_sweep(claims: Contract) -> None:
     root, proofs = standard_tree([LEAVES[2]])
-    claims.transact("receiveBacking", root, FREE + STAKED, DEADLINE, sender=alias_l1_address(MIGRATION))
+    receive_launch(claims, root, FREE + STAKED)
+    receive_backing(claims, FREE + STAKED)
     claims.transact("claim", RECEIVER, FREE, STAKED, proofs[ACCOUNT], sender=RELAYER, attestation=STATEMENT)
     claims.chain.time = DEADLINE + 1
     assert claims.refuse("sweep", sender=RELAYER) == "NothingToSweep()"

@@ -1,12 +1,11 @@
 import pytest
-from contract_chain import START_TIME, Chain, Contract
-from l1_world import L1World
+from bridge_layers import DEPLOYER, L1_BRIDGE, L1_MESSENGER, PORTAL, Layers
+from contract_chain import START_TIME, Contract
 
-from phal2.contracts import decode_event, encode_call, load_artefact
+from phal2.contracts import encode_call, load_artefact
 from phal2.node.protocol.addresses import alias_l1_address
-from phal2.node.protocol.predeploys import PHA_CLAIMS
+from phal2.node.protocol.predeploys import PHA_CLAIMS, PHA_TOKEN
 
-DEPLOYER = b"\xd0" * 20
 OWNER = b"\x01" * 20
 HOLDER = b"\x02" * 20
 TREASURY = b"\x03" * 20
@@ -18,23 +17,29 @@ SET_ROOT = ("setRoot", ROOT, TOTAL, DEADLINE)
 
 
 @pytest.fixture
-def token(chain: Chain) -> Contract:
-    return chain.deploy("PHAToken", HOLDER, sender=DEPLOYER)
+def layers() -> Layers:
+    return Layers()
 
 
 @pytest.fixture
-def chain() -> Chain:
-    return L1World.deployed().chain
+def token(layers: Layers) -> Contract:
+    return layers.l1.deploy("PHAToken", HOLDER, sender=DEPLOYER)
 
 
 @pytest.fixture
-def portal(chain: Chain) -> Contract:
-    return L1World(chain).portal
+def migration(layers: Layers, token: Contract) -> Contract:
+    addresses = (token.address, PORTAL, L1_BRIDGE, TREASURY)
+    return layers.l1.deploy("PHAMigration", OWNER, *addresses, sender=DEPLOYER)
 
 
 @pytest.fixture
-def migration(chain: Chain, token: Contract, portal: Contract) -> Contract:
-    return chain.deploy("PHAMigration", OWNER, token.address, portal.address, TREASURY, sender=DEPLOYER)
+def claims(layers: Layers, token: Contract, migration: Contract) -> Contract:
+    """What the launch finds on L2."""
+    l2_token = layers.l2.place("L2PHAToken", PHA_TOKEN)
+    l2_token.transact("initialize", token.address, sender=DEPLOYER)
+    claims = layers.l2.place_behind_proxy("PHAClaims", PHA_CLAIMS)
+    claims.transact("initialize", OWNER, PHA_TOKEN, migration.address, 0, sender=OWNER)
+    return claims
 
 
 @pytest.fixture
@@ -74,24 +79,50 @@ def test_only_the_owner_sets_and_launches(migration: Contract, call: tuple[str, 
     assert migration.refuse(*call, sender=STRANGER).startswith("NotOwner(")
 
 
-def test_the_launch_deposits_the_message(funded: Contract, portal: Contract, token: Contract) -> None:
+def test_the_launch_bridges_the_backing_and_deposits_the_message(
+    funded: Contract, layers: Layers, token: Contract
+) -> None:
     outcome = funded.transact("launch", sender=OWNER)
-    assert funded.event(outcome).name == "LaunchSent"
-    (log,) = [log for log in outcome.logs if log[0] == portal.address]
-    deposit = decode_event(portal.artefact, log[1], log[2]).arguments
-    message = encode_call(load_artefact("PHAClaims"), "receiveBacking", [ROOT, TOTAL, DEADLINE])
-    assert (deposit["from"], deposit["to"]) == (alias_l1_address(funded.address), PHA_CLAIMS)
-    assert deposit["opaqueData"] == bytes(64) + (400_000).to_bytes(8, "big") + b"\x00" + message
+    (event,) = funded.events(outcome)
+    assert (event.name, event.arguments) == ("LaunchSent", {"root": ROOT, "total": TOTAL, "deadline": DEADLINE})
     assert funded.read("launched") is True
-    assert token.read("balanceOf", funded.address) == TOTAL
+    backing, launch = layers.deposits(outcome)
+    assert backing.sender == alias_l1_address(L1_MESSENGER)
+    assert token.read("balanceOf", funded.address) == token.read("allowance", funded.address, L1_BRIDGE) == 0
+    assert layers.l1_bridge.read("deposits", token.address, PHA_TOKEN) == TOTAL
+    message = encode_call(load_artefact("PHAClaims"), "receiveLaunch", [ROOT, TOTAL, DEADLINE, TREASURY])
+    assert (launch.sender, launch.to) == (alias_l1_address(funded.address), PHA_CLAIMS)
+    assert (launch.mint, launch.value, launch.gas, launch.data) == (0, 0, 400_000, message)
 
 
-def test_the_launch_message_has_gas_to_spare(funded: Contract, chain: Chain) -> None:
-    claims = chain.place_behind_proxy("PHAClaims", PHA_CLAIMS)
-    token = chain.place("L2PHAToken", b"\x70" * 20)
-    claims.transact("initialize", OWNER, token.address, funded.address, 0, sender=OWNER)
-    outcome = claims.transact("receiveBacking", ROOT, TOTAL, DEADLINE, sender=alias_l1_address(funded.address))
-    assert 21_000 + 40 * 100 + outcome.gas < funded.read("LAUNCH_GAS_LIMIT") // 2
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_backing_and_message_arrive_in_either_order(
+    funded: Contract, layers: Layers, claims: Contract, order: tuple[int, int]
+) -> None:
+    deposits = layers.deposits(funded.transact("launch", sender=OWNER))
+    for index in order:
+        assert layers.derive(deposits[index]).succeeded
+    assert [claims.read(view) for view in ("root", "total", "deadline")] == [ROOT, TOTAL, DEADLINE]
+    assert claims.read("arrivedTotal") == TOTAL
+
+
+def test_the_launch_messages_have_gas_to_spare(funded: Contract, layers: Layers, claims: Contract) -> None:
+    backing, launch = layers.deposits(funded.transact("launch", sender=OWNER))
+    outcome = layers.derive(launch)
+    assert outcome.succeeded
+    assert 21_000 + 40 * len(launch.data) + outcome.gas < funded.read("LAUNCH_GAS_LIMIT") // 2
+    assert layers.derive(backing).gas < funded.read("BACKING_GAS_LIMIT")
+    assert claims.read("arrivedTotal") == TOTAL
+
+
+def test_what_lies_there_beyond_the_total_goes_to_the_treasury(funded: Contract, token: Contract) -> None:
+    token.transact("transfer", funded.address, 7, sender=HOLDER)
+    assert funded.refuse("releaseSurplus", sender=STRANGER) == "NotLaunched()"
+    funded.transact("launch", sender=OWNER)
+    outcome = funded.transact("releaseSurplus", sender=STRANGER)
+    assert funded.event(outcome).arguments == {"treasury": TREASURY, "amount": 7}
+    assert token.read("balanceOf", TREASURY) == 7
+    assert funded.refuse("releaseSurplus", sender=STRANGER) == "NoSurplus()"
 
 
 def test_the_launch_wants_a_root(migration: Contract) -> None:
@@ -109,22 +140,9 @@ def test_there_is_one_launch(funded: Contract) -> None:
     assert funded.refuse("launch", sender=OWNER) == "AlreadyLaunched()"
 
 
-def test_a_sweep_comes_through_the_portal(funded: Contract) -> None:
-    assert funded.refuse("receiveSweep", 1, sender=OWNER).startswith("NotPortal(")
-
-
-def test_a_sweep_comes_from_the_claims(funded: Contract, portal: Contract) -> None:
-    assert funded.refuse("receiveSweep", 1, sender=portal.address).startswith("NotClaims(")
-
-
-def test_a_sweep_goes_to_the_treasury(funded: Contract, portal: Contract, token: Contract) -> None:
-    # A portal that is finalising a withdrawal of PHAClaims: it answers every call with that sender.
-    funded.chain.state.set_code(portal.address, b"\x73" + PHA_CLAIMS + bytes.fromhex("5f5260205ff3"))
-    outcome = funded.transact("receiveSweep", TOTAL, sender=portal.address)
-    assert funded.event(outcome).arguments == {"treasury": TREASURY, "amount": TOTAL}
-    assert token.read("balanceOf", TREASURY) == TOTAL
-
-
-def test_every_address_is_wanted(chain: Chain) -> None:
+@pytest.mark.parametrize("missing", range(5))
+def test_every_address_is_wanted(layers: Layers, missing: int) -> None:
+    addresses = [OWNER] * 5
+    addresses[missing] = bytes(20)
     with pytest.raises(AssertionError, match="ZeroAddress"):
-        chain.deploy("PHAMigration", OWNER, bytes(20), OWNER, OWNER, sender=DEPLOYER)
+        layers.l1.deploy("PHAMigration", *addresses, sender=DEPLOYER)

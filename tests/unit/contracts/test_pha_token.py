@@ -3,11 +3,11 @@
 import pytest
 from contract_chain import Chain, Contract
 
-from phal2.node.protocol.predeploys import PHA_CLAIMS
+from phal2.node.protocol.predeploys import L2_STANDARD_BRIDGE, PHA_TOKEN
 
 HOLDER = b"\x01" * 20
 OTHER = b"\x02" * 20
-TOKEN = bytes.fromhex("4200000000000000000000000000000000001000")
+TOKEN = PHA_TOKEN
 
 
 @pytest.fixture
@@ -26,12 +26,12 @@ def test_l1_has_a_fixed_supply(chain: Chain) -> None:
 
 def test_l2_has_its_names_without_a_constructor(l2_token: Contract) -> None:
     views = ("name", "symbol", "decimals", "totalSupply", "bridge", "remoteToken")
-    assert [l2_token.read(view) for view in views] == ["Phala", "PHA", 18, 0, PHA_CLAIMS, OTHER]
+    assert [l2_token.read(view) for view in views] == ["Phala", "PHA", 18, 0, L2_STANDARD_BRIDGE, OTHER]
 
 
 def test_the_bridge_mints_and_burns(l2_token: Contract) -> None:
-    minted = l2_token.transact("mint", HOLDER, 5, sender=PHA_CLAIMS)
-    burned = l2_token.transact("burn", HOLDER, 2, sender=PHA_CLAIMS)
+    minted = l2_token.transact("mint", HOLDER, 5, sender=L2_STANDARD_BRIDGE)
+    burned = l2_token.transact("burn", HOLDER, 2, sender=L2_STANDARD_BRIDGE)
     assert [event.name for event in l2_token.events(minted)] == ["Transfer", "Mint"]
     assert [event.name for event in l2_token.events(burned)] == ["Transfer", "Burn"]
     assert l2_token.read("balanceOf", HOLDER) == l2_token.read("totalSupply") == 3

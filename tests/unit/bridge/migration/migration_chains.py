@@ -1,20 +1,20 @@
-"""An L1 with portal, PHA and PHAMigration, and an L2 with PHAClaims: the migration's contracts on chains in memory.
+"""An L1 with the bridge, PHA and PHAMigration, and an L2 with PHAClaims: the contracts on chains in memory.
 
 Deposits wait until `deliver`.
 """
 
 from dataclasses import dataclass, field
 
-from contract_chain import Chain, Contract, Outcome
+from bridge_layers import DEPLOYER, PORTAL, Deposit, Layers
+from contract_chain import Contract, Outcome
 from evm_node import EvmNode
-from l1_world import L1World
 
 from phal2.bridge.migration.tree import Leaf, MigrationTree, build_tree
-from phal2.contracts import decode_event, event_topic, load_artefact
+from phal2.contracts import load_artefact
 from phal2.node.attestation.account_secrets import AccountSecret, account_of
 from phal2.node.attestation.multisig import multisig_account
 from phal2.node.attestation.substrate_signatures import ECDSA, ED25519, SR25519
-from phal2.node.protocol.predeploys import ATTESTATION_CONTEXT, L2_TO_L1_MESSAGE_PASSER, PHA_CLAIMS
+from phal2.node.protocol.predeploys import ATTESTATION_CONTEXT, PHA_CLAIMS, PHA_TOKEN
 from phal2.node.protocol.signatures import address_of_private_key
 
 PHA = 10**18
@@ -24,7 +24,7 @@ RELAYER_KEY = b"\x22" * 32
 RELAYER = address_of_private_key(RELAYER_KEY)
 RECEIVER = bytes.fromhex("d8da6bf26964af9d7eed9e03e53415d37aa96045")
 RECEIVER_TEXT = "0xd8dA6BF26964aF9D7eEd9e03E53415D37aA96045"
-TOKEN = bytes.fromhex("4200000000000000000000000000000000001000")
+TREASURY = b"\x7e" * 20
 L1_CHAIN_ID = 31337
 L2_CHAIN_ID = 20350
 DAY = 86_400
@@ -51,6 +51,7 @@ OTHER_TREE = build_tree([Leaf(account_of(ALICE), 8 * PHA, 3 * PHA)])
 class MigrationChains:
     """Both chains, their contracts and where they are served."""
 
+    layers: Layers
     l1: EvmNode
     l2: EvmNode
     pha: Contract
@@ -59,23 +60,20 @@ class MigrationChains:
     l1_url: str = ""
     l2_url: str = ""
     delivers_at_once: bool = True
-    _deposits: list[tuple[bytes, bytes, bytes]] = field(default_factory=list)
+    deposits: list[Deposit] = field(default_factory=list)
 
     @classmethod
     def deploy(cls) -> "MigrationChains":
-        world = L1World.deployed()
-        l1, l2, portal = world.chain, Chain(), world.portal
-        l2.time = l1.time
-        deployer = b"\xd1" * 20
-        pha = l1.deploy("PHAToken", OWNER, sender=deployer)
-        treasury = b"\x7e" * 20
-        migration = l1.deploy("PHAMigration", OWNER, pha.address, portal.address, treasury, sender=deployer)
+        layers = Layers()
+        l1, l2 = layers.l1, layers.l2
+        pha = l1.deploy("PHAToken", OWNER, sender=DEPLOYER)
+        addresses = (pha.address, PORTAL, layers.l1_bridge.address, TREASURY)
+        migration = l1.deploy("PHAMigration", OWNER, *addresses, sender=DEPLOYER)
         l2.place("AttestationContext", ATTESTATION_CONTEXT)
-        l2.place_behind_proxy("L2ToL1MessagePasser", L2_TO_L1_MESSAGE_PASSER)
-        l2.place("L2PHAToken", TOKEN)
+        l2.place("L2PHAToken", PHA_TOKEN).transact("initialize", pha.address, sender=DEPLOYER)
         claims = l2.place_behind_proxy("PHAClaims", PHA_CLAIMS)
-        claims.transact("initialize", OWNER, TOKEN, migration.address, DAY, sender=deployer)
-        chains = cls(EvmNode(l1, L1_CHAIN_ID), EvmNode(l2, L2_CHAIN_ID), pha, migration, claims)
+        claims.transact("initialize", OWNER, PHA_TOKEN, migration.address, DAY, sender=DEPLOYER)
+        chains = cls(layers, EvmNode(l1, L1_CHAIN_ID), EvmNode(l2, L2_CHAIN_ID), pha, migration, claims)
         chains.l1.on_mined = chains._take_deposits
         return chains
 
@@ -88,24 +86,18 @@ class MigrationChains:
 
     def balance(self, address: bytes = RECEIVER) -> int:
         """PHA on L2."""
-        balance: int = Contract(self.l2.chain, load_artefact("L2PHAToken"), TOKEN).read("balanceOf", address)
+        balance: int = Contract(self.l2.chain, load_artefact("L2PHAToken"), PHA_TOKEN).read("balanceOf", address)
         return balance
 
     def pass_deadline(self) -> None:
         self.l2.chain.time = self.claims.read("deadline") + 1
 
-    def deliver(self) -> None:
-        """Execute the deposits on L2."""
-        for sender, to, data in self._deposits:
-            assert self.l2.chain.transact(to, data, sender=sender).succeeded
-        self._deposits.clear()
+    def deliver(self, count: int | None = None) -> None:
+        """Execute the deposits on L2, or the first `count` of them."""
+        for _ in range(len(self.deposits) if count is None else count):
+            assert self.layers.derive(self.deposits.pop(0)).succeeded
 
     def _take_deposits(self, outcome: Outcome) -> None:
-        portal = load_artefact("OptimismPortal")
-        for _, topics, data in outcome.logs:
-            if topics[0] == event_topic(portal, "TransactionDeposited"):
-                deposit = decode_event(portal, topics, data).arguments
-                # mint, value: 32 bytes each; gas limit: 8; is creation: 1; then the call data
-                self._deposits.append((deposit["from"], deposit["to"], deposit["opaqueData"][73:]))
+        self.deposits += self.layers.deposits(outcome)
         if self.delivers_at_once:
             self.deliver()

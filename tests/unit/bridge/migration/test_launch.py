@@ -38,7 +38,8 @@ async def test_a_launch_arrives_on_l2_with_its_backing(chains: MigrationChains) 
     views = [chains.claims.read(view) for view in ("root", "total", "deadline")]
     assert views == [TREE.root, TREE.total, deadline]
     assert chains.balance(chains.claims.address) == TREE.total
-    assert chains.pha.read("balanceOf", chains.migration.address) == TREE.total
+    assert chains.pha.read("balanceOf", chains.layers.l1_bridge.address) == TREE.total
+    assert chains.pha.read("balanceOf", chains.migration.address) == 0
 
 
 async def test_a_launch_done_again_sends_nothing(chains: MigrationChains) -> None:
@@ -61,7 +62,7 @@ async def test_an_interrupted_launch_is_finished(chains: MigrationChains) -> Non
 
     assert list(launched.transactions) == ["transfer", "launch"]
     assert launched.deadline == deadline
-    assert chains.pha.read("balanceOf", chains.migration.address) == TREE.total
+    assert chains.balance(chains.claims.address) == TREE.total
 
 
 async def test_an_absolute_deadline_is_set_as_it_is(chains: MigrationChains) -> None:
@@ -159,6 +160,24 @@ async def test_a_launch_that_does_not_arrive_can_be_waited_for_again(chains: Mig
     chains.deliver()
 
     assert (await waiting).arrived
+
+
+@pytest.mark.parametrize("backing_comes_first", [True, False])
+async def test_a_launch_has_arrived_when_root_and_backing_have(
+    chains: MigrationChains, backing_comes_first: bool
+) -> None:
+    chains.delivers_at_once = False
+    with pytest.raises(LaunchNotArrived):
+        await launch_on(chains, arrival_seconds=0.1)
+    if not backing_comes_first:
+        chains.deposits.reverse()
+    chains.deliver(1)
+
+    with pytest.raises(LaunchNotArrived):
+        await launch_on(chains, arrival_seconds=0.3)
+
+    chains.deliver()
+    assert (await launch_on(chains)).arrived
 
 
 async def test_what_an_earlier_run_sent_is_waited_for(chains: MigrationChains) -> None:

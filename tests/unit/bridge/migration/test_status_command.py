@@ -2,15 +2,14 @@ import json
 from collections.abc import Callable
 
 import pytest
-from migration_chains import ALICE, DAY, PHA, RECEIVER, RELAYER_KEY, TREE, MigrationChains
+from migration_chains import ALICE, DAY, PHA, RECEIVER, RELAYER_KEY, TREASURY, TREE, MigrationChains
 from migration_commands import run
 
 from phal2.bridge.migration.relay import claim
 from phal2.bridge.migration.signers import SecretSigner
-from phal2.contracts import decode_event, event_topic, load_artefact
 from phal2.node.l1.client import L1Client
 from phal2.node.protocol.addresses import to_checksum_address
-from phal2.node.protocol.predeploys import L2_TO_L1_MESSAGE_PASSER, PHA_CLAIMS
+from phal2.node.protocol.predeploys import PHA_CLAIMS
 
 
 async def claim_of_alice(chains: MigrationChains) -> None:
@@ -31,7 +30,7 @@ async def test_status_before_the_launch(chains: MigrationChains, capsys: pytest.
         "backing": "0",
         "launched": False,
         "swept": False,
-        "token": "0x4200000000000000000000000000000000001000",
+        "token": "0x4200000000000000000000000000000000000058",
         "migration": to_checksum_address(chains.migration.address),
         "l1": {
             "migration": to_checksum_address(chains.migration.address),
@@ -65,15 +64,28 @@ async def test_status_for_people(chains: MigrationChains, capsys: pytest.Capture
     after = await run(capsys, "status", "--l2", chains.l2_url, "--l1", chains.l1_url)
     on_l2_alone = await run(capsys, "status", "--l2", chains.l2_url)
 
-    assert "not launched: root and backing have not arrived" in before.out
+    assert "not launched: the root has not arrived" in before.out
     assert "root           not set" in before.out
     assert "launched, 149.000000000000000001 PHA left to claim" in after.out
     assert "(2025-06-16 15:06:52 UTC, in 86,400 s)" in after.out
-    assert "149.000000000000000001 PHA of backing" in after.out
+    assert "launched, 149.000000000000000001 PHA in the standard bridge" in after.out
     assert f"{to_checksum_address(chains.migration.address)} on L1" in on_l2_alone.out
 
 
-async def test_a_sweep_burns_the_rest_and_tells_l1(
+async def test_status_while_the_backing_is_on_its_way(
+    chains: MigrationChains, capsys: pytest.CaptureFixture[str]
+) -> None:
+    chains.delivers_at_once = False
+    chains.launch()
+    chains.deposits.reverse()
+    chains.deliver(1)
+
+    status = await run(capsys, "status", "--l2", chains.l2_url)
+
+    assert "the root has arrived from L1, but of its backing only 0 PHA of 149.000000000000000001 PHA" in status.out
+
+
+async def test_a_sweep_reaches_the_treasury_on_l1(
     chains: MigrationChains, capsys: pytest.CaptureFixture[str], write_file: Callable[[str, str], str]
 ) -> None:
     chains.launch()
@@ -87,16 +99,16 @@ async def test_a_sweep_burns_the_rest_and_tells_l1(
 
     assert (result.code, result.err) == (0, "")
     swept = json.loads(result.out)
-    passer = load_artefact("L2ToL1MessagePasser")
     (message,) = [
-        decode_event(passer, topics, data).arguments
-        for address, topics, data in outcomes[0].logs
-        if address == L2_TO_L1_MESSAGE_PASSER and topics[0] == event_topic(passer, "MessagePassed")
+        event.arguments for event in chains.layers.passer.events(outcomes[0]) if event.name == "MessagePassed"
     ]
     assert swept["amount"] == str(TREE.total - 10 * PHA)
+    assert swept["treasury"] == to_checksum_address(TREASURY)
     assert swept["withdrawalHash"] == f"0x{message['withdrawalHash'].hex()}"
-    assert (message["sender"], message["target"]) == (PHA_CLAIMS, chains.migration.address)
     assert chains.balance(PHA_CLAIMS) == 0
+    assert chains.layers.to_l1(outcomes[0]).succeeded
+    assert chains.pha.read("balanceOf", TREASURY) == TREE.total - 10 * PHA
+    assert chains.pha.read("balanceOf", chains.layers.l1_bridge.address) == 10 * PHA
     assert "passed 1 s ago" in (await run(capsys, "status", "--l2", chains.l2_url)).out
 
 
