@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -38,7 +39,7 @@ def test_it_prints_accounts_keys_contracts_and_endpoints(text_devnet: tuple[subp
     assert "(9) 0x2a871d0798f97d79848a013d4936a73bf4cc922c825d33c1cf7073dff6d409c6" in text
     assert "test test test test test test test test test test test junk" in text
     assert "OptimismPortal" in text
-    assert "EnclaveRegistry      0x4200000000000000000000000000000000000056" in text
+    assert re.search(r"^EnclaveRegistry +0x4200000000000000000000000000000000000056$", text, re.MULTILINE)
     assert "chain id 20350" in text
 
 
