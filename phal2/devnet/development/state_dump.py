@@ -87,7 +87,7 @@ def _merged(
     entries: dict[bytes, bytes] = {}
     links: dict[bytes, int] = {}
     for key, (account, words) in accounts.items():
-        present = reader.leaf(root, key)
+        present = reader.entry(root, key)
         if present is not None and present.link:
             added.superseded.extend(
                 reader.locations(TrieRoot(decode_account(present.value).storage_root, present.link))

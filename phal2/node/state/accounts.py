@@ -39,7 +39,9 @@ def decode_account(encoded: bytes) -> StoredAccount:
         raise RlpError(f"account of {len(encoded)} bytes is not an RLP list of nonce, balance and two hashes")
     if encoded[-66] != 0xA0 or encoded[-33] != 0xA0:
         raise RlpError("account whose storage root or code hash is not of 32 bytes")
-    nonce, position = _decode_short_uint(encoded, 2)
+    nonce, position = encoded[2], 3
+    if not 0 < nonce < 0x80:
+        nonce, position = _decode_short_uint(encoded, 2)
     balance, position = _decode_short_uint(encoded, position)
     if position != len(encoded) - 66:
         raise RlpError(f"account of {len(encoded)} bytes has more than nonce, balance and two hashes")

@@ -50,11 +50,11 @@ def account_proof(database: StateDatabase, state_root: bytes, address: bytes, sl
     """Return an account and words of its storage with their proofs; raise `MissingNode` where the state is not kept."""
     reader = TrieReader(database)
     root = reader.root(state_root)
-    leaf = reader.leaf(root, account_key(address))
+    entry = reader.entry(root, account_key(address))
     account, storage = StoredAccount(0, 0), EMPTY_ROOT
-    if leaf is not None:
-        account = decode_account(leaf.value)
-        storage = TrieRoot(account.storage_root, leaf.link)
+    if entry is not None:
+        account = decode_account(entry.value)
+        storage = TrieRoot(account.storage_root, entry.link)
     return AccountProof(
         address=address,
         balance=account.balance,

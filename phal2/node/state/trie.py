@@ -19,6 +19,7 @@ from phal2.node.state.trie_nodes import (
 from phal2.node.state.trie_records import (
     HASHED_BRANCH,
     LEAF,
+    Entry,
     Slot,
     bare_record,
     child_location,
@@ -74,38 +75,37 @@ class TrieReader:
 
     def get(self, root: TrieRoot, key: bytes) -> bytes | None:
         """Return the value of `key`, None for none; raise `MissingNode`."""
-        leaf = self.leaf(root, key)
-        return None if leaf is None else leaf.value
+        entry = self.entry(root, key)
+        return None if entry is None else entry.value
 
-    def leaf(self, root: TrieRoot, key: bytes) -> Leaf | None:
-        """Return the leaf that holds `key`, None where there is none; raise `MissingNode`.
-
-        A value that a branch holds (which needs keys of different lengths) comes as a leaf without a path.
-        """
+    def entry(self, root: TrieRoot, key: bytes) -> Entry | None:
+        """Return what is under `key`, None where there is nothing; raise `MissingNode`."""
         if root.hash == EMPTY_TRIE_ROOT:
             return None
         path = key_nibbles(key)
-        record = self.record(*_root_slot(root))
+        record = self.root_record(root)
         position = 0
         while record[0] == HASHED_BRANCH:
             # The way down nearly all of a trie.
             if position == len(path):
                 return None
-            location = child_location(record, path[position])
+            nibble = path[position]
+            location = child_location(record, nibble)
             if location is None:
                 return None
-            record = self.child(record, path[position], location)
+            record = self._young.get(location) or self.child(record, nibble, location)
             position += 1
-        return self._leaf_from(record, path, position)
+        return read_leaf(record, key, position) if record[0] == LEAF else self._entry_below(record, key, position)
 
-    def _leaf_from(self, record: bytes, path: bytes, position: int) -> Leaf | None:
-        """Go on from any node to the leaf that holds `path`, of which the nodes above have taken `position` nibbles."""
+    def _entry_below(self, record: bytes, key: bytes, position: int) -> Entry | None:
+        """Go on from any node to what is under `key`, of which the nodes above have taken `position` nibbles."""
+        path = key_nibbles(key)
         while True:
             if record[0] == LEAF:
-                return read_leaf(record, path[position:])
+                return read_leaf(record, key, position)
             node = decode_record(record)
             if type(node) is Branch and position == len(path):
-                return Leaf(b"", node.value) if node.value else None
+                return Entry(node.value) if node.value else None
             slot, position = _step(node, path, position)
             if slot is None:
                 return None

@@ -13,7 +13,7 @@ a changed branch is its old record with some bytes replaced; neither needs the b
 
 from collections.abc import Iterable, Iterator
 from struct import Struct
-from typing import Final, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 from phal2.node.protocol.keccak import keccak256
 from phal2.node.protocol.rlp import encode_bytes
@@ -29,7 +29,7 @@ from phal2.node.state.trie_nodes import (
     decode_path,
     element_end,
     encode_node,
-    encode_path,
+    key_nibbles,
 )
 
 HASHED_BRANCH: Final = 0
@@ -38,6 +38,14 @@ OTHER: Final = 2
 """What the first byte of a record may be. Other nodes are extensions, and branches that are not hashed ones."""
 
 LOCATION_LENGTH: Final = 8
+
+
+class Entry(NamedTuple):
+    """The value of a key; for an account with storage, `link` is the location of its storage trie."""
+
+    value: bytes
+    link: int = 0
+
 
 Slot: TypeAlias = tuple[bytes, int]
 """Reference and location of a child."""
@@ -48,6 +56,11 @@ _LONG_LIST_PATH: Final = 3
 """Where the path begins in the record of such a leaf."""
 _LEAF_BYTE: Final = bytes([LEAF])
 _OTHER_BYTE: Final = bytes([OTHER])
+# What stands before the whole bytes of a leaf's path, by their number and the path's flags (with the odd nibble).
+_LEAF_HEADS: Final = tuple(
+    tuple(encode_bytes(bytes((flags,)) + bytes(length))[: -length or None] for flags in range(0x40))
+    for length in range(33)
+)
 _MASK_END: Final = 3
 _ONE_LOCATION: Final = Struct(">Q")
 _LOCATIONS: Final = tuple(Struct(f">{count}Q") for count in range(17))
@@ -110,9 +123,13 @@ def leaf_record(encoded: bytes, link: int) -> bytes:
     return _LEAF_BYTE + encoded + _ONE_LOCATION.pack(link) if link else _LEAF_BYTE + encoded
 
 
-def leaf_path(path: bytes) -> bytes:
-    """Return what stands for a leaf's path in its RLP."""
-    return encode_bytes(encode_path(path, is_leaf=True))
+def leaf_path(key: bytes, depth: int) -> bytes:
+    """Return what stands in the RLP of the leaf of `key` for its path, the key without the first `depth` nibbles."""
+    rest = key[depth + 1 >> 1 :]
+    flags = 0x30 | key[depth >> 1] & 0x0F if depth & 1 else 0x20
+    if len(rest) < len(_LEAF_HEADS):
+        return _LEAF_HEADS[len(rest)][flags] + rest
+    return encode_bytes(bytes((flags,)) + rest)
 
 
 def has_path(record: bytes, encoded_path: bytes) -> bool:
@@ -120,15 +137,19 @@ def has_path(record: bytes, encoded_path: bytes) -> bool:
     return record[1] == _LONG_LIST and record.startswith(encoded_path, _LONG_LIST_PATH)
 
 
-def read_leaf(record: bytes, path: bytes) -> Leaf | None:
-    """Return the leaf of a record where it has that path."""
-    encoded_path = leaf_path(path)
-    if not has_path(record, encoded_path):
+def read_leaf(record: bytes, key: bytes, depth: int) -> Entry | None:
+    """Return what a leaf's record has where it is the leaf of `key`, below the first `depth` nibbles."""
+    path = leaf_path(key, depth)
+    if not has_path(record, path):
         leaf = decode_record(record)
-        return leaf if type(leaf) is Leaf and leaf.path == path else None
-    end = record[2] + _LONG_LIST_PATH
-    value = _string(record[_LONG_LIST_PATH + len(encoded_path) : end])
-    return Leaf(path, value, int.from_bytes(record[end:], "big"))
+        if type(leaf) is not Leaf or leaf.path != key_nibbles(key)[depth:]:
+            return None
+        return Entry(leaf.value, leaf.link)
+    start, end = _LONG_LIST_PATH + len(path), record[2] + _LONG_LIST_PATH
+    prefix = record[start]
+    if prefix >= 0x80:
+        start += 1 if prefix < 0xB8 else prefix - 0xB6
+    return Entry(record[start:end], int.from_bytes(record[end:], "big") if end < len(record) else 0)
 
 
 # Hashed branches.

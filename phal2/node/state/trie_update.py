@@ -63,11 +63,12 @@ def update_trie(
     """
     if not changes:
         return root
+    keys = sorted(changes)
     if links:
-        entries = [(key_nibbles(key), value, links.get(key, 0)) for key, value in sorted(changes.items())]
+        entries = [(key_nibbles(key), changes[key], links.get(key, 0)) for key in keys]
     else:
-        entries = [(key_nibbles(key), value, 0) for key, value in sorted(changes.items())]
-    slot = _Update(reader, added, entries).apply_to_root(root)
+        entries = [(key_nibbles(key), changes[key], 0) for key in keys]
+    slot = _Update(reader, added, keys, entries).apply_to_root(root)
     if slot is None:
         return root
     added.supersede(root.location)
@@ -76,13 +77,16 @@ def update_trie(
 
 
 class _Update:
-    """One pass over a trie. The entries are sorted; a range of them shares the first `depth` nibbles."""
+    """One pass over a trie. The entries, of the keys, are sorted; a range shares the first `depth` nibbles."""
 
-    __slots__ = ("_added", "_entries", "_reader", "_removals_before")
+    __slots__ = ("_added", "_entries", "_keys", "_reader", "_removals_before")
 
-    def __init__(self, reader: TrieReader, added: NodeChanges, entries: Sequence[_Entry]) -> None:
+    def __init__(
+        self, reader: TrieReader, added: NodeChanges, keys: Sequence[bytes], entries: Sequence[_Entry]
+    ) -> None:
         self._reader = reader
         self._added = added
+        self._keys = keys
         self._entries = entries
         self._removals_before = list(accumulate((not value for _, value, _ in entries), initial=0))
 
@@ -151,8 +155,8 @@ class _Update:
 
     def _change_leaf(self, record: bytes, index: int, depth: int) -> Slot | None:
         """Set the entry at `index`, which is no removal, where a leaf is; None where that changes nothing."""
-        key, value, link = self._entries[index]
-        path = leaf_path(key[depth:])
+        _, value, link = self._entries[index]
+        path = leaf_path(self._keys[index], depth)
         if not has_path(record, path):
             return self._change_node(record, index, index + 1, depth)
         encoded = list_of_payload(path + encode_bytes(value))

@@ -351,8 +351,8 @@ class WorldState:
             return self._read_account(address)
 
     def _read_account(self, address: bytes) -> _Account | None:
-        leaf = self._reader.leaf(self._root, account_key(address))
-        account = None if leaf is None else _Account(decode_account(leaf.value), leaf.link)
+        entry = self._reader.entry(self._root, account_key(address))
+        account = None if entry is None else _Account(decode_account(entry.value), entry.link)
         self._accounts[address] = account
         return account
 

@@ -154,9 +154,9 @@ def test_a_wide_trie_changed_in_rounds_is_the_one_built_at_once(removals: float)
         assert after - before == set(range(added.first_location, added.first_location + len(added.records)))
     for fresh in (reader, TrieReader(tries.database)):
         for key in keys:
-            leaf = fresh.leaf(tries.root, key)
-            found = None if leaf is None else (leaf.value, leaf.link)
-            assert found == ((tries.content[key], links.get(key, 0)) if key in tries.content else None)
+            assert fresh.entry(tries.root, key) == (
+                (tries.content[key], links.get(key, 0)) if key in tries.content else None
+            )
 
 
 def test_a_capacity_of_nothing_is_enough() -> None:

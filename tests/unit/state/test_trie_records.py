@@ -6,15 +6,27 @@ from hypothesis import strategies as st
 
 from phal2.node.protocol.errors import InvalidEncoding
 from phal2.node.protocol.keccak import keccak256
-from phal2.node.state.trie_nodes import EMPTY_REFERENCE, Branch, Extension, Leaf, Node, encode_node, node_reference
+from phal2.node.state.trie_nodes import (
+    EMPTY_REFERENCE,
+    Branch,
+    Extension,
+    Leaf,
+    Node,
+    encode_node,
+    key_nibbles,
+    node_reference,
+)
 from phal2.node.state.trie_records import (
     HASHED_BRANCH,
+    Entry,
     bare_nodes,
     bare_record,
     child_location,
     child_reference,
     decode_record,
     encode_record,
+    has_path,
+    leaf_path,
     leaf_record,
     read_leaf,
     record_rlp,
@@ -107,11 +119,23 @@ def test_a_changed_record_is_that_of_the_changed_branch(branch: Branch, data: st
     assert record == encode_record(changed, encode_node(changed))
 
 
-@given(leaves, paths)
-def test_a_leaf_is_read_where_it_has_the_path(leaf: Leaf, path: bytes) -> None:
+@given(st.binary(min_size=1, max_size=80), st.data(), st.binary(min_size=1, max_size=120), locations)
+def test_a_leaf_is_read_where_it_is_that_of_the_key(key: bytes, data: st.DataObject, value: bytes, link: int) -> None:
+    depth = data.draw(st.integers(0, 2 * len(key)))
+    leaf = Leaf(key_nibbles(key)[depth:], value, link)
+    record = leaf_record(encode_node(leaf), link)
+
+    assert read_leaf(record, key, depth) == Entry(value, link)
+    assert has_path(record, leaf_path(key, depth)) or len(record_rlp(record)) < 58
+
+
+@given(leaves, st.binary(max_size=40), st.data())
+def test_the_leaf_of_another_key_is_not_read(leaf: Leaf, key: bytes, data: st.DataObject) -> None:
+    depth = data.draw(st.integers(0, 2 * len(key)))
     record = leaf_record(encode_node(leaf), leaf.link)
-    assert read_leaf(record, leaf.path) == leaf
-    assert read_leaf(record, path) == (leaf if path == leaf.path else None)
+
+    is_same = key_nibbles(key)[depth:] == leaf.path
+    assert read_leaf(record, key, depth) == (Entry(leaf.value, leaf.link) if is_same else None)
 
 
 def test_a_branch_with_one_child_is_kept_whole() -> None:
