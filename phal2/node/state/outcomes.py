@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from phal2.node.attestation.verified import VerifiedAttestation
 from phal2.node.protocol.headers import Block
@@ -9,8 +10,7 @@ from phal2.node.protocol.receipts import Receipt
 from phal2.node.state.database import StateUpdate
 
 
-@dataclass(frozen=True, slots=True)
-class TransactionOutcome:
+class TransactionOutcome(NamedTuple):
     """What a transaction did.
 
     `gas_used` is its own (the receipt has the block's running total), `effective_gas_price` in wei.

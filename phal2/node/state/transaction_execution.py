@@ -3,7 +3,7 @@
 Nothing is changed before validation, the attestation's included, has passed.
 """
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from phal2.node.attestation.verification import verify_attestation
 from phal2.node.attestation.verified import VerifiedAttestation
@@ -22,8 +22,7 @@ from phal2.node.state.message_execution import (
 from phal2.node.state.validation import BlockRoom, Charges, validate_transaction
 
 
-@dataclass(frozen=True, slots=True)
-class AppliedTransaction:
+class AppliedTransaction(NamedTuple):
     """What a transaction did, before it has its place in the block's running total of gas.
 
     `deposit_nonce` and `deposit_receipt_version` are None but for deposits.

@@ -3,7 +3,6 @@
 The order of the checks is geth's, so that a transaction with several faults gets the error that clients expect.
 """
 
-from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from phal2.node.attestation.gas import attestation_gas
@@ -48,8 +47,7 @@ from phal2.node.state.transaction_errors import (
 MAXIMUM_NONCE: Final = (1 << 64) - 1
 
 
-@dataclass(frozen=True, slots=True)
-class BlockRoom:
+class BlockRoom(NamedTuple):
     """What is left of a block: gas, and blobs."""
 
     gas: int
@@ -63,8 +61,7 @@ class GasCharge(NamedTuple):
     floor: int
 
 
-@dataclass(frozen=True, slots=True)
-class Charges:
+class Charges(NamedTuple):
     """What a valid transaction is charged: prices in wei a gas, fees in wei, the operator's for the whole gas limit."""
 
     effective_gas_price: int
@@ -79,14 +76,14 @@ def validate_transaction(
     scope: BlockScope, recovered: RecoveredTransaction, transaction: SignedTransaction, room: BlockRoom
 ) -> Charges:
     """Return the charges of a signed transaction; raise an `InvalidTransaction` where it may not be in the block."""
-    rules, sender = scope.rules, recovered.sender
+    rules, world, sender = scope.rules, scope.world, recovered.sender
     if transaction.transaction_type not in rules.transaction_types:
         raise TransactionTypeNotSupported(transaction.transaction_type, rules.transaction_types)
     if transaction.chain_id is not None and transaction.chain_id != rules.chain_id:
         raise WrongChainId(transaction.chain_id, rules.chain_id)
-    require_nonce(scope.world.nonce(sender), transaction.nonce)
-    if not is_impersonated(transaction):
-        _require_no_code(scope, sender)
+    require_nonce(world.nonce(sender), transaction.nonce)
+    if world.code_hash(sender) != EMPTY_KECCAK and not is_impersonated(transaction):
+        _require_delegation(scope, sender)
     require_fee_caps(transaction, sender, scope.environment.base_fee_per_gas)
     if transaction.blob_versioned_hashes or transaction.transaction_type == BLOB:
         require_blobs(scope, transaction, room.blobs)
@@ -144,12 +141,9 @@ def require_nonce(next_nonce: int, nonce: int) -> None:
         raise NonceAtMaximum(nonce)
 
 
-def _require_no_code(scope: BlockScope, sender: bytes) -> None:
-    world = scope.world
-    if world.code_hash(sender) == EMPTY_KECCAK:
-        return
-    # An account that delegates is still its owner's (EIP-7702).
-    if scope.rules.revision < Revision.PRAGUE or delegated_address(world.code(sender)) is None:
+def _require_delegation(scope: BlockScope, sender: bytes) -> None:
+    """Raise `SenderHasCode` unless the sender's code delegates: such an account is still its owner's (EIP-7702)."""
+    if scope.rules.revision < Revision.PRAGUE or delegated_address(scope.world.code(sender)) is None:
         raise SenderHasCode(sender)
 
 

@@ -112,17 +112,17 @@ class WorldState:
 
     def balance(self, address: bytes) -> int:
         """Return the balance, 0 where there is no account."""
-        account = self._account(address)
+        account = self._accounts.get(address) or self._account(address)
         return 0 if account is None else account.balance
 
     def nonce(self, address: bytes) -> int:
         """Return the nonce, 0 where there is no account."""
-        account = self._account(address)
+        account = self._accounts.get(address) or self._account(address)
         return 0 if account is None else account.nonce
 
     def code_hash(self, address: bytes) -> bytes:
         """Return the hash of the code, the hash of nothing where there is no account."""
-        account = self._account(address)
+        account = self._accounts.get(address) or self._account(address)
         return EMPTY_KECCAK if account is None else account.code_hash
 
     def code(self, address: bytes) -> bytes:
@@ -148,10 +148,15 @@ class WorldState:
 
     def add_balance(self, address: bytes, amount: int) -> None:
         """Add `amount`, which may be negative, to the balance; adding 0 touches the account."""
-        if amount:
-            account = self._account(address) or self._create(address)
-            self._put_balance(address, account, account.balance + amount)
-        else:
+        if not amount:
+            self.touch(address)
+            return
+        account = self._accounts.get(address) or self._account(address) or self._create(address)
+        before = account.balance
+        self._journal.append((setattr, account, "balance", before))
+        self._changed.add(address)
+        account.balance = before + amount
+        if before == -amount:
             self.touch(address)
 
     def set_nonce(self, address: bytes, nonce: int) -> None:
