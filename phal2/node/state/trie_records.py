@@ -63,6 +63,7 @@ _LEAF_HEADS: Final = tuple(
 )
 _MASK_END: Final = 3
 _ONE_LOCATION: Final = Struct(">Q")
+location_at: Final = _ONE_LOCATION.unpack_from
 _LOCATIONS: Final = tuple(Struct(f">{count}Q") for count in range(17))
 # A child takes 33 bytes, an empty place 1, and the value, which is empty, 1: from 8 children on the length has 2 bytes.
 _FIRST_REFERENCE: Final = tuple(_MASK_END + (2 if count < 8 else 3) for count in range(17))
