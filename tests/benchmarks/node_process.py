@@ -5,7 +5,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import NamedTemporaryFile, TemporaryFile
@@ -26,12 +26,15 @@ class NodeProcess:
     ready_line: str
 
     def processor_seconds(self) -> float | None:
-        """Return the processor time that it has used; None where the system does not tell."""
-        try:
-            fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
-        except OSError:
-            return None
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        """Return the processor time that it and its children have used; None where the system does not tell."""
+        ticks = None
+        for status in Path("/proc").glob("[0-9]*/stat"):
+            # A process may end while the others are read.
+            with suppress(OSError):
+                fields = status.read_text().rpartition(")")[2].split()
+                if self.process.pid in (int(status.parent.name), int(fields[1])):
+                    ticks = (ticks or 0) + int(fields[11]) + int(fields[12])
+        return None if ticks is None else ticks / os.sysconf("SC_CLK_TCK")
 
 
 @contextmanager

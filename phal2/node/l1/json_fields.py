@@ -14,7 +14,6 @@ JsonObject: TypeAlias = dict[str, object]
 Value = TypeVar("Value")
 
 _QUANTITY: Final = re.compile(r"0x(?:0|[1-9a-fA-F][0-9a-fA-F]{0,63})\Z")
-_DATA: Final = re.compile(r"0x(?:[0-9a-fA-F]{2})*\Z")
 _SHOWN_CHARACTERS: Final = 80
 
 
@@ -54,11 +53,16 @@ def as_quantity(value: object, field: str, maximum_bytes: int = 32) -> int:
 
 def as_data(value: object, field: str, length: int | None = None) -> bytes:
     """Read data: `0x` and two hex digits a byte, of exactly `length` bytes where given."""
-    if not isinstance(value, str) or not _DATA.match(value):
+    try:
+        found = bytes.fromhex(value[2:]) if isinstance(value, str) and value.startswith("0x") else None
+    except ValueError:
+        found = None
+    # Spaces between digits would be passed over: then there are fewer bytes than the characters make.
+    if found is None or 2 + 2 * len(found) != len(str(value)):
         raise MalformedField(field, "data (0x and an even number of hex digits)", value)
-    if length is not None and len(value) != 2 + 2 * length:
+    if length is not None and len(found) != length:
         raise MalformedField(field, f"data of {length} bytes", value)
-    return bytes.fromhex(value[2:])
+    return found
 
 
 def quantity(container: JsonObject, field: str, maximum_bytes: int = 32) -> int:
