@@ -29,7 +29,6 @@ from phal2.node.state.trie_nodes import (
     decode_path,
     element_end,
     encode_node,
-    key_nibbles,
 )
 
 HASHED_BRANCH: Final = 0
@@ -51,9 +50,7 @@ Slot: TypeAlias = tuple[bytes, int]
 """Reference and location of a child."""
 
 _LONG_LIST: Final = 0xF8
-"""First byte of the RLP of a list of 56 to 255 bytes: of every account's leaf."""
-_LONG_LIST_PATH: Final = 3
-"""Where the path begins in the record of such a leaf."""
+"""First byte of the RLP of a list of 56 to 255 bytes, as of every account's leaf; a lower one is of a shorter list."""
 _LEAF_BYTE: Final = bytes([LEAF])
 _OTHER_BYTE: Final = bytes([OTHER])
 # What stands before the whole bytes of a leaf's path, by their number and the path's flags (with the odd nibble).
@@ -84,7 +81,7 @@ def decode_record(record: bytes) -> Node:
     """Read a record that `encode_record` gave; it is not checked."""
     if record[0] == HASHED_BRANCH:
         return _decode_hashed_branch(record)
-    start = 2 if record[1] < 0xF8 else record[1] - 0xF5
+    start = _path_start(record)
     end = element_end(record, 1)
     if record[0] == OTHER:
         elements = list(_elements(record, start, end))
@@ -134,23 +131,29 @@ def leaf_path(key: bytes, depth: int) -> bytes:
 
 
 def has_path(record: bytes, encoded_path: bytes) -> bool:
-    """Tell whether a leaf's record is of a path, given as `leaf_path` has it, and longer than 55 bytes."""
-    return record[1] == _LONG_LIST and record.startswith(encoded_path, _LONG_LIST_PATH)
+    """Tell whether a leaf's record is of a path, given as `leaf_path` has it."""
+    return record.startswith(encoded_path, _path_start(record))
 
 
 def read_leaf(record: bytes, key: bytes, depth: int) -> Entry | None:
     """Return what a leaf's record has where it is the leaf of `key`, below the first `depth` nibbles."""
     path = leaf_path(key, depth)
-    if not has_path(record, path):
-        leaf = decode_record(record)
-        if type(leaf) is not Leaf or leaf.path != key_nibbles(key)[depth:]:
-            return None
-        return Entry(leaf.value, leaf.link)
-    start, end = _LONG_LIST_PATH + len(path), record[2] + _LONG_LIST_PATH
+    start = _path_start(record)
+    if not record.startswith(path, start):
+        return None
+    prefix = record[1]
+    end = prefix - 0xBE if prefix < _LONG_LIST else start + int.from_bytes(record[2:start], "big")
+    start += len(path)
     prefix = record[start]
     if prefix >= 0x80:
         start += 1 if prefix < 0xB8 else prefix - 0xB6
     return Entry(record[start:end], int.from_bytes(record[end:], "big") if end < len(record) else 0)
+
+
+def _path_start(record: bytes) -> int:
+    """Return where the path begins in the record of a leaf or extension."""
+    prefix = record[1]
+    return 2 if prefix < _LONG_LIST else prefix - 0xF5
 
 
 # Hashed branches.
