@@ -6,7 +6,7 @@ from typing import NamedTuple
 from phal2.node.protocol import rlp
 from phal2.node.protocol.headers import EMPTY_TRIE_ROOT
 from phal2.node.protocol.keccak import EMPTY_KECCAK, keccak256
-from phal2.node.protocol.rlp import RlpError, decode_uint, encode_uint
+from phal2.node.protocol.rlp import RlpError, encode_uint
 
 
 class StoredAccount(NamedTuple):
@@ -56,7 +56,7 @@ def _decode_short_uint(encoded: bytes, start: int) -> tuple[int, int]:
     end = start + 1 + prefix - 0x80
     value = int.from_bytes(encoded[start + 1 : end], "big")
     if not 0x80 <= prefix <= 0xA0 or (prefix > 0x80 and encoded[start + 1] == 0) or (prefix == 0x81 and value < 0x80):
-        raise RlpError("account whose nonce or balance is not a canonical integer")
+        raise RlpError("nonce, balance or storage value that is not a canonical integer")
     return value, end
 
 
@@ -66,8 +66,12 @@ def encode_storage_value(value: int) -> bytes:
 
 
 def decode_storage_value(encoded: bytes | None) -> int:
-    """Read an entry of the storage trie; None, no entry, is 0."""
-    return 0 if encoded is None else decode_uint(rlp.decode(encoded))
+    """Read an entry of the storage trie; None, no entry, is 0. Raise `RlpError` where it is no integer."""
+    if encoded is None:
+        return 0
+    if not encoded or len(encoded) != (1 if encoded[0] < 0x80 else encoded[0] - 0x7F):
+        raise RlpError(f"storage value of {len(encoded)} bytes that is not the RLP of an integer")
+    return _decode_short_uint(encoded, 0)[0]
 
 
 @lru_cache(maxsize=65_536)

@@ -49,3 +49,14 @@ def test_storage_words_come_back_and_zero_is_no_entry(word: int) -> None:
     encoded = encode_storage_value(word)
     assert decode_storage_value(encoded or None) == word
     assert (encoded == b"") == (word == 0)
+
+
+@given(st.one_of(st.binary(max_size=35), st.binary(max_size=33).map(rlp.encode_bytes)))
+def test_storage_values_are_read_as_rlp_reads_them(encoded: bytes) -> None:
+    try:
+        expected = rlp.decode_uint(rlp.decode(encoded))
+    except RlpError:
+        with pytest.raises(RlpError):
+            decode_storage_value(encoded)
+    else:
+        assert decode_storage_value(encoded) == expected
