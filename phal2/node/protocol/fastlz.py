@@ -16,8 +16,11 @@ _LONGEST_MATCH: Final = 262
 _UNMATCHED_TAIL: Final = 13
 
 
-def flz_compressed_length(data: bytes) -> int:
-    """Return the length in bytes of `data` compressed by FastLZ level 1."""
+def flz_compressed_length(data: bytes, enough: int = 0) -> int:
+    """Return the length in bytes of `data` compressed by FastLZ level 1.
+
+    For whoever does not care what a length of at most `enough` is, `enough` is returned as soon as that is certain.
+    """
     size = len(data)
     limit = size - _UNMATCHED_TAIL
     if limit <= 2:
@@ -54,6 +57,11 @@ def flz_compressed_length(data: bytes) -> int:
         table[slots[literals_from - 2]] = literals_from - 2
         table[slots[literals_from - 1]] = literals_from - 1
         position = literals_from
+        # A match takes at least one byte less than what it stands for, which makes up for the one byte more that it
+        # costs to begin another run of literals behind it: so the rest is at most as long as if it were all literals.
+        rest = size - literals_from
+        if compressed + rest + rest // _LITERAL_RUN + 1 <= enough:
+            return enough
     return compressed + _literals_length(size - literals_from)
 
 

@@ -23,6 +23,9 @@ SIZE_PER_FASTLZ_BYTE: Final = 836_500
 LARGEST_MINIMUM_LENGTH: Final = 164
 """An envelope of at most so many bytes is at the minimum size whatever FastLZ makes of it: at worst 170 bytes."""
 
+_LARGEST_MINIMUM_COMPRESSED: Final = (MINIMUM_ESTIMATED_SIZE - SIZE_INTERCEPT) // SIZE_PER_FASTLZ_BYTE
+"""An envelope that FastLZ makes at most so long is at the minimum size: 170 bytes."""
+
 _LONGEST_REMEMBERED: Final = 1024
 _ZERO_BYTE_GAS: Final = 4
 _NONZERO_BYTE_GAS: Final = 16
@@ -179,7 +182,8 @@ def _decode_eip1559_parameters(extra_data: bytes) -> tuple[int, int]:
 
 
 def _estimated_size(raw: bytes) -> int:
-    return max(MINIMUM_ESTIMATED_SIZE, SIZE_INTERCEPT + SIZE_PER_FASTLZ_BYTE * flz_compressed_length(raw))
+    length = flz_compressed_length(raw, _LARGEST_MINIMUM_COMPRESSED)
+    return max(MINIMUM_ESTIMATED_SIZE, SIZE_INTERCEPT + SIZE_PER_FASTLZ_BYTE * length)
 
 
 _short_estimated_size = lru_cache(maxsize=16_384)(_estimated_size)

@@ -77,6 +77,14 @@ def test_fastlz_lengths_are_the_reference_algorithms(parts: list[bytes], draw: s
     assert flz_compressed_length(data) == reference_fastlz_length(data)
 
 
+@given(st.lists(st.one_of(st.binary(max_size=60), st.integers(0, 60).map(bytes)), max_size=8), st.integers(0, 300))
+def test_a_length_of_which_little_is_enough_is_known_from_there_on(parts: list[bytes], enough: int) -> None:
+    data = b"".join(parts)
+    exact = flz_compressed_length(data)
+
+    assert flz_compressed_length(data, enough) in ({exact} if exact > enough else {exact, enough})
+
+
 def reference_fastlz_length(data: bytes) -> int:
     """Solady's LibZip, step by step, counting what it would write."""
 
