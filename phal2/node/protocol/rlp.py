@@ -60,6 +60,11 @@ def encode_uint(value: int) -> bytes:
     return value.to_bytes((value.bit_length() + 7) // 8, "big")
 
 
+def uint_length(value: int) -> int:
+    """Return how many bytes the encoding of a non-negative integer below 2^440 takes."""
+    return 1 if value < 0x80 else 1 + (value.bit_length() + 7) // 8
+
+
 def decode_uint(data: Decoded, maximum_bytes: int = 32) -> int:
     """Read an integer from a decoded item; leading zeros, lists and more than `maximum_bytes` raise `RlpError`."""
     if not isinstance(data, bytes):

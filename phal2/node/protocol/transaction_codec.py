@@ -110,8 +110,8 @@ def envelope_signing_hash(raw: bytes, transaction: SignedTransaction) -> bytes:
     """Return `signing_hash` from the canonical envelope, where what is signed stands but for its last three fields."""
     if isinstance(transaction, LegacyTransaction):
         return signing_hash(transaction)
-    signature_length = sum(
-        len(rlp.encode_bytes(encode_uint(value))) for value in (transaction.y_parity, transaction.r, transaction.s)
+    signature_length = (
+        rlp.uint_length(transaction.y_parity) + rlp.uint_length(transaction.r) + rlp.uint_length(transaction.s)
     )
     fields_start = 2 if raw[1] < 0xF8 else 2 + raw[1] - 0xF7
     return keccak256(raw[:1] + rlp.list_of_payload(raw[fields_start : len(raw) - signature_length]))

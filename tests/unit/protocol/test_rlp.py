@@ -91,3 +91,8 @@ def test_items_of_another_shape_are_refused() -> None:
         rlp.expect_bytes([])
     with pytest.raises(RlpError, match="of 20 bytes"):
         rlp.expect_bytes(b"", 20)
+
+
+@given(st.integers(0, 2**440 - 1))
+def test_the_length_of_an_integer_is_known_without_encoding_it(value: int) -> None:
+    assert rlp.uint_length(value) == len(rlp.encode_bytes(rlp.encode_uint(value)))
