@@ -166,7 +166,7 @@ async def _start_node(
         is_durable=ground.is_durable,
         state_retention=settings.state_retention,
     )
-    node = RollupNode(node_settings, rollup.config, rollup.genesis_block, ground.clock)
+    node = RollupNode(node_settings, rollup.config, rollup.genesis_block, ground.clock, ground.kzg)
     ground.parts.push_async_callback(node.stop)
     if is_sequencer:
         # The time of an earlier run may have been ahead of wall time, and it never goes back.

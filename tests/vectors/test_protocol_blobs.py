@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from phal2.node.l1.kzg_errors import InvalidKzgProof, commit_to_blobs, verify_sidecars
+from phal2.node.l1.kzg_computation import commit_to_blobs, verify_sidecars
+from phal2.node.l1.kzg_errors import InvalidKzgProof
 from phal2.node.protocol.blob_sidecars import BlobSidecar
 from phal2.node.protocol.blobs import BLOB_SIZE, decode_blob, encode_blob
 

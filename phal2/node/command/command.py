@@ -51,6 +51,11 @@ def add_node_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParse
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--l1", required=True, metavar="URL", help="JSON-RPC endpoint of L1, as http://HOST:PORT")
+    parser.add_argument(
+        "--l1-beacon",
+        metavar="URL",
+        help="beacon API of L1, where the batcher's blobs come from (default: the URL of --l1, as a devnet serves it)",
+    )
     parser.add_argument("--rollup-config", required=True, type=Path, metavar="FILE", help="the rollup.json")
     parser.add_argument("--genesis", required=True, type=Path, metavar="FILE", help="the genesis.json")
     parser.add_argument("--data-dir", required=True, type=Path, metavar="DIR", help="where the chain is kept")
@@ -115,6 +120,7 @@ async def _run(arguments: argparse.Namespace) -> None:
 
     options = NodeOptions(
         l1_url=arguments.l1,
+        l1_beacon_url=arguments.l1_beacon,
         rollup_config=arguments.rollup_config,
         genesis=arguments.genesis,
         data_dir=arguments.data_dir,

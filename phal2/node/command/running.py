@@ -47,6 +47,7 @@ class NodeOptions:
     """
 
     l1_url: str
+    l1_beacon_url: str | None
     rollup_config: Path
     genesis: Path
     data_dir: Path
@@ -68,7 +69,11 @@ async def run_node(options: NodeOptions) -> None:
         parts.push_async_callback(l1.close)
         await _check_l1(l1, config)
         settings = NodeSettings(
-            options.data_dir, options.l1_url, options.is_sequencer, state_retention=options.state_retention
+            options.data_dir,
+            options.l1_url,
+            options.is_sequencer,
+            l1_beacon_url=options.l1_beacon_url,
+            state_retention=options.state_retention,
         )
         node = RollupNode(settings, config, genesis, Clock())
         parts.push_async_callback(node.stop)

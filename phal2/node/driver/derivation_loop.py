@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 from phal2.node.derivation.dropped import Dropped
 from phal2.node.derivation.errors import Reset, Temporary
@@ -14,6 +15,7 @@ from phal2.node.driver.l1_tracker import L1Tracker
 from phal2.node.driver.l2_chain import L2Chain
 from phal2.node.driver.reset import go_back_to, restart_point
 from phal2.node.driver.retries import Retries
+from phal2.node.l1.beacon import BeaconClient
 from phal2.node.l1.client import L1Client
 from phal2.node.l1.errors import EndpointError
 from phal2.node.protocol.block_refs import L1BlockRef
@@ -24,9 +26,10 @@ log = logging.getLogger("phal2.driver")
 class DerivationLoop:
     """Derives the safe chain from L1. `current_l1` is the last L1 block wholly processed, None before the first."""
 
-    def __init__(self, chain: L2Chain, l1: L1Client, tracker: L1Tracker) -> None:
+    def __init__(self, chain: L2Chain, l1: L1Client, beacon: BeaconClient, tracker: L1Tracker) -> None:
         self._chain = chain
         self._l1 = l1
+        self._beacon = beacon
         self._tracker = tracker
         self._retries = Retries("derivation", log)
         config = chain.rules.config
@@ -124,6 +127,8 @@ class DerivationLoop:
         block = await self._l1.block(self._next_l1_number, self._watched)
         if block is None:
             raise Temporary(f"L1 block {self._next_l1_number} is not there, though the head is {head.number}")
+        if needed := pipeline.needed_blobs(block):
+            block = replace(block, blobs=await self._beacon.blobs(block, needed))
         pipeline.add_l1_block(block)
         self._added = block.ref
         self._next_l1_number += 1

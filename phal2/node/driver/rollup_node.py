@@ -13,7 +13,9 @@ from phal2.node.driver.l1_tracker import L1Tracker
 from phal2.node.driver.l2_chain import HeadRefs, L2Chain
 from phal2.node.driver.pool_upkeep import drop_included, take_back
 from phal2.node.driver.sequencing_loop import SequencingLoop
+from phal2.node.l1.beacon import BeaconClient
 from phal2.node.l1.client import L1Client
+from phal2.node.l1.kzg import KzgWorker
 from phal2.node.protocol.block_refs import BlockId, L1BlockRef, L2BlockRef
 from phal2.node.protocol.configuration_fields import InvalidConfiguration
 from phal2.node.protocol.errors import Phal2Error
@@ -42,9 +44,10 @@ class NotTheSequencer(PoolRefusal):
 
 @dataclass(frozen=True, slots=True)
 class NodeSettings:
-    """How a node runs: the directory of its chain, the L1 endpoint, whether it sequences, and how often it asks L1.
+    """How a node runs: the directory of its chain, the L1 endpoints, whether it sequences, and how often it asks L1.
 
-    `state_retention` is the number of newest blocks whose state is kept, None for all.
+    `state_retention` is the number of newest blocks whose state is kept, None for all. `l1_beacon_url` is where blobs
+    come from, None where the L1 endpoint serves the beacon API, too.
     """
 
     data_dir: Path
@@ -53,6 +56,7 @@ class NodeSettings:
     l1_poll_interval: float = 0.25
     is_durable: bool = True
     state_retention: int | None = None
+    l1_beacon_url: str | None = None
 
 
 class RollupNode:
@@ -61,8 +65,18 @@ class RollupNode:
     It is the RPC server's ChainService.
     """
 
-    def __init__(self, settings: NodeSettings, config: RollupConfig, genesis: ExecutedBlock, clock: Clock) -> None:
-        """Open the store. Raises `StorageError`, or `InvalidConfiguration` where genesis and configuration differ."""
+    def __init__(
+        self,
+        settings: NodeSettings,
+        config: RollupConfig,
+        genesis: ExecutedBlock,
+        clock: Clock,
+        kzg: KzgWorker | None = None,
+    ) -> None:
+        """Open the store. Raises `StorageError`, or `InvalidConfiguration` where genesis and configuration differ.
+
+        A KZG worker that is given is shared and closed by its owner; without one the node has its own.
+        """
         if genesis.block.hash != config.l2_genesis.hash:
             raise InvalidConfiguration(
                 f"the genesis hashes to 0x{genesis.block.hash.hex()}, but the rollup configuration says "
@@ -84,7 +98,9 @@ class RollupNode:
         self.chain = L2Chain(self.store, self.rules, self.verdicts, self._thread, self._sender_processes)
         self._l1 = L1Client(settings.l1_url)
         self.l1_tracker = L1Tracker(self._l1, settings.l1_poll_interval)
-        self.derivation = DerivationLoop(self.chain, self._l1, self.l1_tracker)
+        self._own_kzg = KzgWorker() if kzg is None else None
+        self._beacon = BeaconClient(settings.l1_beacon_url or settings.l1_url, kzg or self._own_kzg or KzgWorker())
+        self.derivation = DerivationLoop(self.chain, self._l1, self._beacon, self.l1_tracker)
         self.mempool: Mempool | None = None
         self.sequencing: SequencingLoop | None = None
         self._admission: Admission | None = None
@@ -118,6 +134,9 @@ class RollupNode:
         await self._thread.close()
         await asyncio.to_thread(self._sender_processes.close)
         await self._l1.close()
+        await self._beacon.close()
+        if self._own_kzg is not None:
+            await self._own_kzg.close()
         self.store.close()
 
     @property

@@ -41,7 +41,7 @@ class JsonRpcClient:
     def __init__(
         self, url: str, timeout_seconds: float = 20.0, maximum_response_bytes: int = MAXIMUM_RESPONSE_BYTES
     ) -> None:
-        self.url = _shown_url(url)
+        self.url = shown_url(url)
         self._target = url
         self._timeout_seconds = timeout_seconds
         self._maximum_response_bytes = maximum_response_bytes
@@ -129,7 +129,7 @@ class JsonRpcClient:
                 received += chunk
                 if len(received) > self._maximum_response_bytes:
                     raise AnswerTooLong(self.url, self._maximum_response_bytes)
-            return bytes(received), response.status, _seconds(response.headers.get("Retry-After"))
+            return bytes(received), response.status, retry_after_seconds(response.headers.get("Retry-After"))
 
     def _open_session(self) -> "aiohttp.ClientSession":
         if self._session is None:
@@ -158,7 +158,7 @@ def _request(identifier: int, method: str, parameters: Sequence[object]) -> dict
     return {"jsonrpc": "2.0", "id": identifier, "method": method, "params": list(parameters)}
 
 
-def _shown_url(url: str) -> str:
+def shown_url(url: str) -> str:
     """Check a URL and return it without what may be a secret: user name and password, path and query."""
     try:
         parts = urlsplit(url)
@@ -171,7 +171,7 @@ def _shown_url(url: str) -> str:
     return f"{parts.scheme}://{host}" + ("" if port is None else f":{port}")
 
 
-def _seconds(header: str | None) -> float | None:
+def retry_after_seconds(header: str | None) -> float | None:
     """Read a Retry-After header; its form as a date is ignored."""
     try:
         seconds = float(header) if header is not None else math.nan

@@ -12,7 +12,7 @@ from pathlib import Path
 import aiohttp
 from aiohttp import web
 
-from phal2.bridge.batcher.channel_builder import singular_batch
+from phal2.bridge.batcher.channel_builder import batched_block
 from phal2.devnet.accounts import role_account
 from phal2.devnet.deployment import planned_l1_contracts
 from phal2.devnet.l1 import EmbeddedL1
@@ -23,7 +23,10 @@ from phal2.devnet.settings import DevnetSettings
 from phal2.devnet.system_contracts import L1_SYSTEM_CONTRACTS
 from phal2.node.driver.clock import Clock
 from phal2.node.driver.rollup_node import NodeSettings, RollupNode
+from phal2.node.l1.kzg import KzgWorker
 from phal2.node.protocol.batches import SingularBatch
+from phal2.node.protocol.blob_sidecars import encode_network_form
+from phal2.node.protocol.blobs import encode_blob
 from phal2.node.protocol.block_refs import BlockId, L1BlockRef
 from phal2.node.protocol.channels import ChannelWriter
 from phal2.node.protocol.frames import batcher_transaction_data
@@ -31,7 +34,7 @@ from phal2.node.protocol.headers import Block
 from phal2.node.protocol.keccak import keccak256
 from phal2.node.protocol.signatures import address_of_private_key, sign
 from phal2.node.protocol.transaction_codec import encode_transaction, signing_hash
-from phal2.node.protocol.transactions import DynamicFeeTransaction
+from phal2.node.protocol.transactions import BlobTransaction, DynamicFeeTransaction
 from phal2.node.state.genesis import GenesisAccount, genesis_state, l1_genesis_block
 from phal2.node.state.rules import L1Rules
 
@@ -55,16 +58,18 @@ class StoppedClock(Clock):
 
 
 class Link:
-    """Hands JSON-RPC on to an endpoint, or does what `fault` says instead."""
+    """Hands JSON-RPC and the beacon API on to an endpoint, or does what `fault` says instead."""
 
     def __init__(self, target: str) -> None:
         self.target = target
         self.fault: Callable[[], web.Response] | None = None
         self.requests = 0
+        self.paths: list[str] = []
+        self.answer = self._answer
 
     async def start(self) -> None:
         self._session = aiohttp.ClientSession()
-        self._runner = web.ServerRunner(web.Server(self._answer))
+        self._runner = web.ServerRunner(web.Server(lambda request: self.answer(request)))
         await self._runner.setup()
         await web.TCPSite(self._runner, "127.0.0.1", 0).start()
         self.url = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
@@ -78,8 +83,10 @@ class Link:
         if self.fault is not None:
             return self.fault()
         body, headers = await request.read(), {"Content-Type": "application/json"}
-        async with self._session.post(self.target, data=body, headers=headers) as answer:
-            return web.Response(body=await answer.read(), content_type="application/json")
+        self.paths.append(request.path)
+        url = self.target + request.path_qs
+        async with self._session.request(request.method, url, data=body, headers=headers) as answer:
+            return web.Response(body=await answer.read(), status=answer.status, content_type="application/json")
 
 
 @dataclass(slots=True)
@@ -92,10 +99,13 @@ class DrivenRollup:
     l1: EmbeddedL1
     link: Link
     rollup: DevnetRollup
+    kzg: KzgWorker | None = None
     batches_posted: int = 0
 
     @classmethod
-    async def running(cls, path: Path, parts: AsyncExitStack, l2_block_time: int = 1) -> "DrivenRollup":
+    async def running(
+        cls, path: Path, parts: AsyncExitStack, l2_block_time: int = 1, kzg: KzgWorker | None = None
+    ) -> "DrivenRollup":
         clock = StoppedClock()
         accounts = L1_SYSTEM_CONTRACTS | {
             BATCHER.address: GenesisAccount(balance=1_000 * ETHER),
@@ -103,7 +113,7 @@ class DrivenRollup:
             PORTAL: GenesisAccount(code=MALFORMED_DEPOSITS),
         }
         genesis = l1_genesis_block(L1Rules(31337), genesis_state(accounts), GENESIS_TIME, 30_000_000, GWEI)
-        l1 = EmbeddedL1.open(path / "l1", genesis, clock=clock, durable=False)
+        l1 = EmbeddedL1.open(path / "l1", genesis, clock=clock, durable=False, kzg=kzg)
         parts.push_async_callback(l1.stop)
         server = await serve_l1(l1, "127.0.0.1", 0)
         parts.push_async_callback(server.stop)
@@ -115,12 +125,12 @@ class DrivenRollup:
         rollup = devnet_rollup(
             DevnetSettings(l2_block_time=l2_block_time), {SENDER: 1_000 * ETHER}, SENDER, contracts, start
         )
-        return cls(path, parts, clock, l1, link, rollup)
+        return cls(path, parts, clock, l1, link, rollup, kzg)
 
     async def node(self, name: str, is_sequencer: bool = False, state_retention: int | None = None) -> RollupNode:
         """Start a node in a directory of its own."""
         settings = NodeSettings(self.path / name, self.link.url, is_sequencer, 0.01, False, state_retention)
-        node = RollupNode(settings, self.rollup.config, self.rollup.genesis_block, self.clock)
+        node = RollupNode(settings, self.rollup.config, self.rollup.genesis_block, self.clock, self.kzg)
         await node.start()
         self.parts.push_async_callback(node.stop)
         return node
@@ -148,6 +158,20 @@ class DrivenRollup:
             )
         return await self.l1.mine()
 
+    async def post_blobs(self, data: Sequence[bytes]) -> BlockId:
+        """Put batcher data into L1, in a block of its own, as the blobs of one transaction."""
+        assert self.kzg is not None
+        sidecars = await self.kzg.commit([encode_blob(piece) for piece in data])
+        hashes = tuple(sidecar.versioned_hash for sidecar in sidecars)
+        inbox, nonce = self.rollup.config.batch_inbox_address, self.l1.pending_nonce(BATCHER.address)
+        unsigned = BlobTransaction(
+            31337, nonce, GWEI, 100 * GWEI, 100_000, inbox, 0, b"", (), 100 * GWEI, hashes, 0, 0, 0
+        )
+        y_parity, r, s = sign(signing_hash(unsigned), BATCHER.private_key)
+        envelope = encode_transaction(replace(unsigned, y_parity=y_parity, r=r, s=s))
+        await self.l1.submit_transaction(encode_network_form(envelope, sidecars))
+        return await self.l1.mine()
+
     async def send_l1(self, key: bytes, to: bytes, data: bytes) -> None:
         """Send a transaction to L1's pool."""
         nonce = self.l1.pending_nonce(address_of_private_key(key))
@@ -159,6 +183,11 @@ class DrivenRollup:
         assert block_hash is not None
         head = BlockId(block_hash, number)
         self.l1.store.write_heads(heads_at(self.l1.store, head))
+
+
+def singular_batch(block: Block) -> SingularBatch:
+    """Return the batch of a block."""
+    return batched_block(block).batch
 
 
 def transfer(

@@ -5,7 +5,6 @@ from dataclasses import replace
 import pytest
 from driven_rollup import GENESIS_TIME, KEY, SENDER, DrivenRollup, until
 
-from phal2.bridge.batcher.channel_builder import singular_batch
 from phal2.devnet.tee.simulator import simulate_quote
 from phal2.node.attestation.account_secrets import AccountSecret
 from phal2.node.attestation.building import (

@@ -5,9 +5,8 @@ import logging
 from dataclasses import replace
 
 import pytest
-from driven_rollup import KEY, PORTAL, DrivenRollup, transfer, until
+from driven_rollup import KEY, PORTAL, DrivenRollup, singular_batch, transfer, until
 
-from phal2.bridge.batcher.channel_builder import singular_batch
 from phal2.node.derivation.errors import Critical
 from phal2.node.driver.rollup_node import RollupNode
 from phal2.node.protocol.deposits import TRANSACTION_DEPOSITED_TOPIC
