@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from driven_rollup import GENESIS_TIME, KEY, SENDER, DrivenRollup, until
+from driven_rollup import GENESIS_TIME, KEY, SENDER, DrivenRollup, singular_batch, until
 
 from phal2.devnet.tee.simulator import simulate_quote
 from phal2.node.attestation.account_secrets import AccountSecret
