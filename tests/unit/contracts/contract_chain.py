@@ -271,6 +271,10 @@ class Contract:
         """Call a view; a single value comes without its tuple."""
         outcome = self.chain.transact(self.address, self.data(function, *arguments), sender=b"\x0e" * 20)
         assert outcome.succeeded, self.reason(outcome)
+        return self.result(function, outcome)
+
+    def result(self, function: str, outcome: Outcome) -> Any:
+        """What a call returned; a single value comes without its tuple."""
         values = decode_result(self.artefact, function, outcome.output)
         return values[0] if len(values) == 1 else values
 

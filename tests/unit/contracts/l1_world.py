@@ -55,8 +55,11 @@ class L1World:
 
     def contract(self, name: str, address: bytes | None = None) -> Contract:
         """The contract of that name, where it was planned or at `address`."""
-        planned = planned_l1_contracts(DEPLOYER).by_name()
-        return Contract(self.chain, load_artefact(name), planned[name] if address is None else address)
+        return Contract(self.chain, load_artefact(name), self.address(name) if address is None else address)
+
+    def address(self, name: str) -> bytes:
+        """Where the contract of that name was planned."""
+        return planned_l1_contracts(DEPLOYER).by_name()[name]
 
     @property
     def portal(self) -> Contract:
