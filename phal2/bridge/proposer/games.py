@@ -13,6 +13,8 @@ from phal2.node.l1.errors import EndpointRefused
 ANCHOR_INDEX: Final = (1 << 256) - 1
 """The parent index that stands for the anchor root."""
 
+_IN_PROGRESS: Final = 0
+_CHALLENGER_WINS: Final = 1
 _DEFENDER_WINS: Final = 2
 _WORD: Final = 32
 _GAMES_IN_A_CALL: Final = 16
@@ -73,8 +75,14 @@ class Games:
         ):
             if (await self._registry.read(self._l1, question, output.game))[0] is not wanted:
                 return False
-        status = (await Contract("EnclaveDisputeGame", output.game).read(self._l1, "status"))[0]
-        return bool(status == _DEFENDER_WINS)
+        return await self._status(output.game) == _DEFENDER_WINS
+
+    async def is_lost(self, output: OutputOnL1) -> bool:
+        """Tell whether a game was decided against its claim."""
+        return output.game is not None and await self._status(output.game) == _CHALLENGER_WINS
+
+    async def _status(self, game: bytes) -> int:
+        return int((await Contract("EnclaveDisputeGame", game).read(self._l1, "status"))[0])
 
     async def bond(self, game_type: GameType) -> int:
         """Return the wei that creating a game takes."""
@@ -85,8 +93,8 @@ class Games:
         resolvable = []
         for output in await self.newest(GameType.PERMISSIONED, await self.count()):
             game = Contract("PermissionedDisputeGame", output.game or b"")
-            if (await game.read(self._l1, "status"))[0] != 0:
-                break
+            if await self._status(game.address) != _IN_PROGRESS:
+                continue
             if (await game.read(self._l1, "gameCreator"))[0] != creator:
                 continue
             try:

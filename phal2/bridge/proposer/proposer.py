@@ -89,6 +89,9 @@ class Proposer:
         self._clock = clock
         self._started_at = clock()
         self._registered = b""
+        self._nothing_due_at: Heads | None = None
+        self._known_output: OutputOnL1 | None = None
+        self._known_count = -1
         self.trouble: str | None = None
         """Why no game is created at present; None where nothing is wrong."""
 
@@ -116,8 +119,11 @@ class Proposer:
         if self._settings.game_type is GameType.PERMISSIONED:
             await self._resolve_games()
         heads = await self._view.heads()
-        parent = await self._newest_right_output(self._head(heads).number)
+        if heads == self._nothing_due_at:
+            return
+        parent = await self._output_to_go_on_from(self._head(heads).number)
         if parent is None or not await self._is_due(parent, heads):
+            self._nothing_due_at = heads
             return
         if self._settings.game_type is GameType.PERMISSIONED:
             await self._create_permissioned(self._head(heads))
@@ -134,11 +140,23 @@ class Proposer:
         if self._clock() - self._started_at >= self._settings.preparation_seconds:
             await self._require_registered(self._prover)
 
+    async def _output_to_go_on_from(self, head: int) -> OutputOnL1 | None:
+        """Return what `_newest_right_output` does, without asking again about what cannot have changed."""
+        count, known = await self._games.count(), self._known_output
+        if known is None or count != self._known_count or not await self._is_on_l2(known, head):
+            known = self._known_output = await self._newest_right_output(head)
+            self._known_count = count
+        return known
+
+    async def _is_on_l2(self, output: OutputOnL1, head: int) -> bool:
+        number = output.l2_block_number
+        return number <= head and await self._view.output_root(number) == output.root
+
     async def _newest_right_output(self, head: int) -> OutputOnL1 | None:
         """Return the output to go on from; None where a game is ahead of this node, which has to catch up first.
 
-        That is the newest of the games that L1 lets others go on from and whose root this node has, too; where there is
-        none the anchor root. Raises `ChainMoved` where the node has not even that one.
+        That is the newest of the games that count and whose root this node has, too; where there is none the anchor
+        root. Raises `ChainMoved` where the node has not even that one.
         """
         anchor = await self._games.anchor()
         best = anchor
@@ -149,9 +167,12 @@ class Proposer:
                 for output in page:
                     if output.l2_block_number <= best.l2_block_number:
                         continue
-                    if output.l2_block_number > head:
-                        return None
-                    if await self._is_right(output):
+                    ahead = output.l2_block_number > head
+                    if not ahead and not await self._is_on_l2(output, head):
+                        continue
+                    if await self._counts(output):
+                        if ahead:
+                            return None
                         best, page = output, []
                         break
                 below = page[-1].index if page else 0
@@ -164,10 +185,11 @@ class Proposer:
                 )
         return best
 
-    async def _is_right(self, output: OutputOnL1) -> bool:
-        return await self._view.output_root(output.l2_block_number) == output.root and await self._games.can_be_parent(
-            output
-        )
+    async def _counts(self, output: OutputOnL1) -> bool:
+        if self._settings.game_type is GameType.PERMISSIONED:
+            # They need no parent, and one that is not decided yet is not to be created again.
+            return not await self._games.is_lost(output)
+        return await self._games.can_be_parent(output)
 
     async def _is_due(self, parent: OutputOnL1, heads: Heads) -> bool:
         settings, head = self._settings, self._head(heads)
@@ -191,6 +213,8 @@ class Proposer:
     async def _create_enclave(self, parent: OutputOnL1, heads: Heads) -> None:
         if self._prover is None or self._proven is None:
             raise ProposerError("games of the enclave's type need a prover")
+        # Before anything is proven, as a claim that a key signed which does not count is of no use.
+        await self._require_registered(self._prover)
         target = self._head(heads).number
         while True:
             signed = await self._proven.prove(parent, target)
@@ -207,7 +231,6 @@ class Proposer:
                     "waiting for newer safe blocks"
                 )
             target = self._head(heads).number
-        await self._require_registered(self._prover)
         data = enclave_extra_data(signed, parent.index)
         await self._create(signed.claim.l2_block_number, signed.claim.output_root, data)
 
@@ -224,6 +247,8 @@ class Proposer:
             artefacts=_ARTEFACTS,
             value=await self._games.bond(game_type),
         )
+        # Whatever becomes of it, the games are to be looked at anew.
+        self._known_output = None
         mined = await self._sender.send(call)
         _LOGGER.info(
             "L2 block %d is proposed in L1 block %d, gas %d", l2_block_number, mined.block_number, mined.gas_used

@@ -5,6 +5,7 @@ from typing import Any
 from phal2 import __version__
 from phal2.node.driver.rollup_node import RollupNode
 from phal2.node.protocol.block_refs import BlockId, L1BlockRef, L2BlockRef
+from phal2.node.protocol.forks import Fork
 from phal2.node.protocol.output_roots import OUTPUT_VERSION, output_root
 from phal2.node.protocol.predeploys import L2_TO_L1_MESSAGE_PASSER
 from phal2.node.rpc.errors import SERVER_ERROR, RpcError
@@ -59,7 +60,11 @@ class OptimismNamespace:
         if ref is None:
             raise RpcError(SERVER_ERROR, f"L2 block {number} is not there; the head is {self._node.head_id().number}")
         header = chain.block(ref.hash).header
-        storage_root = WorldState(chain.store, header.state_root).storage_root(L2_TO_L1_MESSAGE_PASSER)
+        if self._node.config.forks.is_active(Fork.ISTHMUS, header.timestamp) and header.withdrawals_root is not None:
+            # The header has it, so that outputs outlive the states.
+            storage_root = header.withdrawals_root
+        else:
+            storage_root = WorldState(chain.store, header.state_root).storage_root(L2_TO_L1_MESSAGE_PASSER)
         root = output_root(header.state_root, storage_root, ref.hash)
         return {
             "version": _hex(OUTPUT_VERSION),
