@@ -34,8 +34,9 @@ ARTEFACTS = ("DisputeGameFactory", "EnclaveDisputeGame", "PermissionedDisputeGam
 
 @pytest.fixture(scope="module")
 def bare_devnet() -> Iterator[DevnetProcess]:
-    """A devnet without a proposer, with an L1 block each second."""
+    """A devnet without a proposer, whose L1 seals a block for each transaction."""
     with DevnetProcess.start("--no-proposer", "--l1-block-time", "1") as running:
+        running.l1.request("evm_setAutomine", True)
         yield running
 
 
@@ -250,6 +251,7 @@ async def test_a_transaction_that_is_not_mined_is_sent_again_with_higher_fees(
         role_account("proposer").private_key,
         replace(SETTINGS, resubmission_seconds=0.2),
     )
+    bare_devnet.l1.request("evm_setAutomine", False)
     bare_devnet.l1.request("evm_setIntervalMining", 0)
     try:
         sending = asyncio.create_task(
@@ -266,6 +268,7 @@ async def test_a_transaction_that_is_not_mined_is_sent_again_with_higher_fees(
         assert all(after * 8 >= before * 9 for before, after in pairwise(fees))
     finally:
         bare_devnet.l1.request("evm_setIntervalMining", 1)
+        bare_devnet.l1.request("evm_setAutomine", True)
     assert (await sending).succeeded
 
 
@@ -328,3 +331,18 @@ async def test_the_devnets_own_proposer_serves_a_withdrawal(
     number = int.from_bytes(game[4][:32], "big")
     output = follower.request("optimism_outputAtBlock", hex(number))
     assert output["outputRoot"] == "0x" + game[3].hex()
+
+
+def test_after_a_revert_of_the_devnet_its_proposer_begins_anew(
+    restored_devnet: DevnetProcess, web3: Web3, l1_web3: Web3, funded: Any, until: Until
+) -> None:
+    address = Web3.to_checksum_address(restored_devnet.l1.contracts["DisputeGameFactory"])
+    factory = l1_web3.eth.contract(address, abi=load_artefact("DisputeGameFactory").abi)
+    count = factory.functions.gameCount().call()
+    before = restored_devnet.snapshot()
+    for _ in range(2):
+        send(web3, funded(), to=Web3.to_checksum_address(L2_TO_L1_MESSAGE_PASSER), value=1)
+        until(lambda: factory.functions.gameCount().call() > count)
+        restored_devnet.revert(before)
+        assert factory.functions.gameCount().call() == count
+        before = restored_devnet.snapshot()
