@@ -52,6 +52,7 @@ COMMANDS: Final = (
         "move PHA balances from the Substrate chain to L2",
         "phal2.bridge.migration.command:add_migration_parser",
     ),
+    Command("channel", "look into what batchers write to L1", "phal2.node.command.channel:add_channel_parser"),
     Command(
         "execute",
         "execute one block statelessly and compare its hash",
