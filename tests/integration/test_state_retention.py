@@ -69,7 +69,6 @@ def questions(block: int) -> list[tuple[str, list[object]]]:
         ("eth_estimateGas", [call, number]),
         ("eth_createAccessList", [call, number]),
         ("attestation_getPolicy", [number]),
-        ("optimism_outputAtBlock", [number]),
     ]
 
 
@@ -112,8 +111,14 @@ def test_state_within_the_retention_is_there(pruned_devnet: DevnetProcess) -> No
     assert_consistent(l2, head - 5, head, {L1_BLOCK: range(3), bytes.fromhex(RECIPIENT[2:]): ()})
 
 
-def test_blocks_receipts_and_transactions_are_there_as_far_back_as_the_genesis(pruned_devnet: DevnetProcess) -> None:
+def test_blocks_receipts_transactions_and_outputs_are_there_as_far_back_as_the_genesis(
+    pruned_devnet: DevnetProcess,
+) -> None:
     l2 = pruned_devnet.l2
+    assert (
+        l2.request("optimism_outputAtBlock", "0x2")["outputRoot"]
+        == (pruned_devnet.follower.request("optimism_outputAtBlock", "0x2")["outputRoot"])
+    )
     assert_consistent(l2, 0, 5, {})
     (transfer_hash,) = [
         name
