@@ -28,15 +28,21 @@ async def read_view(
 
     Raises ContractMissing where the answer is not the function's, and what `call` raises.
     """
+    (value,) = await read_values(call, chain, contract, address, function, arguments)
+    return value
+
+
+async def read_values(
+    call: ContractCall, chain: str, contract: str, address: bytes, function: str, arguments: Sequence[object] = ()
+) -> tuple[Any, ...]:
+    """Return the values of a view function with several; else as `read_view`."""
     artefact = load_artefact(contract)
     try:
-        answer = await call(address, encode_call(artefact, function, arguments))
-        (value,) = decode_result(artefact, function, answer)
+        return decode_result(artefact, function, await call(address, encode_call(artefact, function, arguments)))
     except AbiError:
         raise ContractMissing(contract, address, chain) from None
     except EndpointRefused as error:
         # None of the views reverts, so other code lies at the address.
-        if error.code != _EXECUTION_REVERTED:
+        if error.code != _EXECUTION_REVERTED and "execution reverted" not in error.message:
             raise
         raise ContractMissing(contract, address, chain) from None
-    return value

@@ -36,9 +36,9 @@ _LONGEST_POLL_SECONDS: Final = 2.0
 
 @dataclass(frozen=True, slots=True)
 class ContractFunction:
-    """A function of the contract at a 20-byte address, with arguments; `artefact` names the compiled contract.
+    """A function of the contract at a 20-byte address, with arguments and `value` in wei.
 
-    `errors` names further contracts whose custom errors the call can end with.
+    `artefact` names the compiled contract, `errors` further contracts whose custom errors the call can end with.
     """
 
     artefact: str
@@ -46,6 +46,7 @@ class ContractFunction:
     function: str
     arguments: Sequence[object] = ()
     errors: tuple[str, ...] = ()
+    value: int = 0
 
     @property
     def name(self) -> str:
@@ -69,15 +70,16 @@ async def send(
     *,
     attestation: Attestation | None = None,
     timeout_seconds: float = DEFAULT_TIMEOUT_SECONDS,
+    on_sent: Callable[[bytes], None] = lambda _: None,
 ) -> MinedTransaction:
     """Call a contract from a key's account in a transaction, attested where an attestation is given; wait for it.
 
-    Works on L1 and L2 alike, whose endpoint `client` is. Raises CallReverted (nothing was sent), TransactionFailed,
-    TransactionNotMined, and EndpointError.
+    `on_sent` is told the transaction's hash as soon as the endpoint has it. Works on L1 and L2 alike, whose endpoint
+    `client` is. Raises CallReverted (nothing was sent), TransactionFailed, TransactionNotMined, and EndpointError.
     """
     sender = address_of_private_key(private_key)
     data = function.data
-    request = _request(sender, function.address, data, attestation)
+    request = _request(sender, function, data, attestation)
     gas = await _estimate(client, function, request)
     chain_id, nonce, fees = await asyncio.gather(
         client.chain_id(), client.transaction_count(sender, "pending"), client.gas_fees()
@@ -86,7 +88,7 @@ async def send(
         chain_id=chain_id,
         nonce=nonce,
         to=function.address,
-        value=0,
+        value=function.value,
         data=data,
         # The state may change a little between the estimate and the block; gas that is not used is not paid.
         gas_limit=gas + gas // 5,
@@ -95,6 +97,7 @@ async def send(
     )
     raw = _sign_plain(call, private_key) if attestation is None else sign_attested(call, attestation, private_key)
     transaction_hash = await client.send_raw_transaction(raw)
+    on_sent(transaction_hash)
     mined = await _wait_until_mined(client, function, transaction_hash, timeout_seconds)
     if not mined.succeeded:
         raise TransactionFailed(function.name, transaction_hash, await _reason_now(client, function, request))
@@ -137,8 +140,10 @@ async def _pending_count(client: L1Client, address: bytes) -> int:
     return await client.transaction_count(address, "pending") - latest
 
 
-def _request(sender: bytes, to: bytes, data: bytes, attestation: Attestation | None) -> JsonObject:
-    request: JsonObject = {"from": _hex(sender), "to": _hex(to), "data": _hex(data)}
+def _request(sender: bytes, function: ContractFunction, data: bytes, attestation: Attestation | None) -> JsonObject:
+    request: JsonObject = {"from": _hex(sender), "to": _hex(function.address), "data": _hex(data)}
+    if function.value:
+        request["value"] = hex(function.value)
     if attestation is not None:
         request["attestation"] = {
             "kind": hex(attestation.kind),

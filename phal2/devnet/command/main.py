@@ -17,6 +17,7 @@ A Phala-style Ethereum L2: rollup node, attested transactions, bridge, PHA migra
 First steps:
   phal2 devnet                     L1, L2, batcher, follower and proposer on this machine
   phal2 tee quote --help           quotes of the TEE simulator
+  phal2 bridge --help              deposits and withdrawals
   phal2 tx attest --help           send a transaction with an attestation
   phal2 migration snapshot --help  from a Substrate state export to claims
 """
@@ -47,6 +48,7 @@ COMMANDS: Final = (
     Command("node", "run one L2 node: a follower, or the sequencer", "phal2.node.command.command:add_node_parser"),
     Command("batcher", "post L2 blocks to L1", "phal2.bridge.batcher.command:add_batcher_parser"),
     Command("proposer", "put L2's output roots on L1", "phal2.bridge.proposer.command:add_proposer_parser"),
+    Command("bridge", "move ETH and tokens between L1 and L2", "phal2.bridge.command.command:add_bridge_parser"),
     Command(
         "migration",
         "move PHA balances from the Substrate chain to L2",

@@ -1,0 +1,1 @@
+"""`phal2 bridge`: deposits and withdrawals from the shell."""

@@ -1,0 +1,125 @@
+"""`phal2 bridge deposit`."""
+
+import argparse
+import asyncio
+import json
+from collections.abc import Sequence
+from typing import Final
+
+from phal2.bridge.allowance import missing_approval
+from phal2.bridge.command.arguments import (
+    Asset,
+    Chains,
+    add_arrival_option,
+    add_asset_options,
+    add_chain_options,
+    add_json_option,
+    call_data,
+    check_asset_options,
+    open_chains,
+    read_asset,
+    report_errors,
+)
+from phal2.bridge.command.presentation import deposit_json, deposit_lines, hex_of, line
+from phal2.bridge.deposits.arrival import ARRIVAL_SECONDS, Deposit, deposits_of, wait_for_arrival
+from phal2.bridge.deposits.deposit import bridge_ether, bridge_token, portal_deposit
+from phal2.bridge.migration.arguments import add_sending_options, report_progress, sending_key
+from phal2.bridge.migration.transactions import ContractFunction, send
+from phal2.node.protocol.signatures import address_of_private_key
+
+_DEPOSIT: Final = """\
+Move ETH or a token from L1 to L2, and wait until L2 has it.
+
+ETH goes through the portal alone, which can also call a contract on L2 (--data), or with --through
+bridge through the standard bridge. Tokens go through the standard bridge; where it needs an
+allowance, exactly the amount is approved first.
+
+examples, on a devnet:
+  phal2 bridge deposit --l1 http://127.0.0.1:8545 --l2 http://127.0.0.1:9545 --amount 1.5 \\
+      --private-key-file my.key
+  phal2 bridge deposit --l1 … --l2 … --pha --amount 100 --private-key-file my.key
+
+Interrupted after the deposit was sent? `phal2 bridge status HASH` with the L1 transaction's hash
+shows whether L2 has it; it comes by itself. With --json prints {"l1Transaction", "deposits":
+[{"l1Block", "l2Transaction", "l2Block", "status"}]}. Exit code 1 where the deposit's call failed
+on L2; the ETH it carried is then on the sender's account there.
+"""
+
+
+def add_deposit_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Register `deposit`."""
+    parser = commands.add_parser(
+        "deposit",
+        help="move ETH or a token from L1 to L2",
+        description=_DEPOSIT,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add_chain_options(parser)
+    add_asset_options(parser)
+    parser.add_argument("--data", type=call_data, default=b"", metavar="HEX", help="call data for the receiver on L2")
+    parser.add_argument(
+        "--through", choices=("portal", "bridge"), default="portal", help="the way of ETH (default: %(default)s)"
+    )
+    add_sending_options(parser, owner="the sender on L1")
+    parser.add_argument("--no-wait", action="store_true", help="do not wait for L2")
+    add_arrival_option(parser, ARRIVAL_SECONDS)
+    add_json_option(parser)
+    parser.set_defaults(run=report_errors(run_deposit), usage_error=parser.error)
+
+
+def run_deposit(arguments: argparse.Namespace) -> int:
+    """Carry out `deposit`. Raises Phal2Error."""
+    check_asset_options(arguments)
+    is_token = arguments.pha or arguments.l1_token is not None or arguments.l2_token is not None
+    if arguments.data and (is_token or arguments.through == "bridge"):
+        arguments.usage_error("--data goes with ETH through the portal alone")
+    transaction, deposits = asyncio.run(_deposit(arguments))
+    if arguments.json:
+        found = [deposit_json(deposit) for deposit in deposits]
+        print(json.dumps({"l1Transaction": hex_of(transaction), "deposits": found}))
+    else:
+        print(line("on L1", hex_of(transaction)))
+        for deposit in deposits:
+            print("\n".join(deposit_lines(deposit)))
+    return 1 if any(deposit.mined is not None and not deposit.mined.succeeded for deposit in deposits) else 0
+
+
+async def _deposit(arguments: argparse.Namespace) -> tuple[bytes, Sequence[Deposit]]:
+    private_key = sending_key(arguments)
+    async with open_chains(arguments) as chains:
+        asset = await read_asset(arguments, chains)
+        sender = address_of_private_key(private_key)
+        to = sender if arguments.to is None else arguments.to
+        for function in await _functions(arguments, chains, asset, sender, to):
+            report_progress(f"{function.name} for {asset.text}")
+            mined = await send(
+                chains.l1,
+                private_key,
+                function,
+                timeout_seconds=arguments.timeout,
+                on_sent=lambda sent: report_progress(f"sent on L1: {hex_of(sent)}"),
+            )
+        report_progress(f"mined in L1 block {mined.block_number}")
+        portal = chains.contracts.portal
+        if arguments.no_wait:
+            return mined.hash, await deposits_of(chains.l1, chains.l2, portal, mined.hash)
+        report_progress("waiting for L2")
+        return mined.hash, await wait_for_arrival(
+            chains.l1, chains.l2, portal, mined.hash, report_progress, arguments.arrival_timeout
+        )
+
+
+async def _functions(
+    arguments: argparse.Namespace, chains: Chains, asset: Asset, sender: bytes, to: bytes
+) -> Sequence[ContractFunction]:
+    """Return what to call on L1, in order; the last one is the deposit."""
+    contracts, token = chains.contracts, asset.token
+    if token is None and arguments.through == "portal":
+        return [portal_deposit(contracts, to, asset.amount, arguments.data, arguments.gas_limit)]
+    if token is None:
+        return [bridge_ether(contracts.bridge, "L1StandardBridge", to, asset.amount, arguments.gas_limit)]
+    functions = [bridge_token(contracts.bridge, "L1StandardBridge", token, to, asset.amount, arguments.gas_limit)]
+    if not token.l1_is_mintable:
+        approval = await missing_approval(chains.l1, token.l1_address, sender, contracts.bridge, asset.amount)
+        functions = functions if approval is None else [approval, *functions]
+    return functions

@@ -1,0 +1,155 @@
+"""`phal2 bridge withdraw`."""
+
+import argparse
+import asyncio
+import json
+from collections.abc import Sequence
+from typing import Any, Final
+
+from phal2.bridge.allowance import missing_approval
+from phal2.bridge.command.arguments import (
+    Asset,
+    Chains,
+    add_asset_options,
+    add_chain_options,
+    add_json_option,
+    call_data,
+    chain_options,
+    check_asset_options,
+    open_chains,
+    read_asset,
+    report_errors,
+)
+from phal2.bridge.command.finishing import finalize_when_ready, prove_when_ready
+from phal2.bridge.command.presentation import hex_of, line, next_command, withdrawal_json
+from phal2.bridge.deposits.deposit import bridge_ether, bridge_token
+from phal2.bridge.migration.arguments import add_sending_options, report_progress, sending_key
+from phal2.bridge.migration.transactions import ContractFunction, send
+from phal2.bridge.withdrawals.initiated import initiated_withdrawals
+from phal2.bridge.withdrawals.status import Step
+from phal2.bridge.withdrawals.steps import Bridge
+from phal2.node.protocol.predeploys import L2_STANDARD_BRIDGE, L2_TO_L1_MESSAGE_PASSER
+from phal2.node.protocol.signatures import address_of_private_key
+
+_WITHDRAW: Final = """\
+Move ETH or a token from L2 to L1. This is the first of three steps:
+
+  withdraw  on L2: the message to L1 goes out
+  prove     on L1, once a dispute game covers the L2 block: shows that L2 sent it
+  finalize  on L1, once the proof is old enough: the message is delivered
+
+`phal2 bridge status HASH` tells at which step a withdrawal is and what comes next; HASH is the L2
+transaction's, which is all that has to be kept. --complete takes all three steps and waits in
+between.
+
+ETH goes through the message passer alone, which can also call a contract on L1 (--data), or with
+--through bridge through the standard bridge. Tokens go through the standard bridge.
+
+example, on a devnet:
+  phal2 bridge withdraw --l1 http://127.0.0.1:8545 --l2 http://127.0.0.1:9545 --amount 0.5 \\
+      --private-key-file my.key --complete
+
+With --json prints {"l2Transaction", "withdrawals": [{"withdrawalHash", "l2Block", …}], "next"};
+with --complete also "proveTransactions" and "finalizeTransactions".
+"""
+
+
+def add_withdraw_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Register `withdraw`."""
+    parser = commands.add_parser(
+        "withdraw",
+        help="move ETH or a token from L2 to L1: the first step, or with --complete all",
+        description=_WITHDRAW,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add_chain_options(parser)
+    add_asset_options(parser)
+    parser.add_argument("--data", type=call_data, default=b"", metavar="HEX", help="call data for the receiver on L1")
+    parser.add_argument(
+        "--through", choices=("passer", "bridge"), default="passer", help="the way of ETH (default: %(default)s)"
+    )
+    add_sending_options(parser, owner="the sender on L2 (with --complete on L1, too)")
+    parser.add_argument("--complete", action="store_true", help="prove and finalize, too, and wait in between")
+    add_json_option(parser)
+    parser.set_defaults(run=report_errors(run_withdraw), usage_error=parser.error)
+
+
+def run_withdraw(arguments: argparse.Namespace) -> int:
+    """Carry out `withdraw`. Raises Phal2Error."""
+    check_asset_options(arguments)
+    is_token = arguments.pha or arguments.l1_token is not None or arguments.l2_token is not None
+    if arguments.data and (is_token or arguments.through == "bridge"):
+        arguments.usage_error("--data goes with ETH through the message passer alone")
+    result = asyncio.run(_withdraw(arguments))
+    succeeded = result.pop("succeeded")
+    if arguments.json:
+        print(json.dumps(result))
+    else:
+        print(line("on L2", result["l2Transaction"]))
+        for withdrawal in result["withdrawals"]:
+            print(line("withdrawal", withdrawal["withdrawalHash"]))
+        print(line("next", result["next"] or "nothing: it is finalized"))
+    return 0 if succeeded else 1
+
+
+async def _withdraw(arguments: argparse.Namespace) -> dict[str, Any]:
+    private_key = sending_key(arguments)
+    async with open_chains(arguments) as chains:
+        asset = await read_asset(arguments, chains)
+        sender = address_of_private_key(private_key)
+        to = sender if arguments.to is None else arguments.to
+        for function in await _functions(arguments, chains, asset, sender, to):
+            report_progress(f"{function.name} for {asset.text}")
+            mined = await send(
+                chains.l2,
+                private_key,
+                function,
+                timeout_seconds=arguments.timeout,
+                on_sent=lambda sent: report_progress(f"sent on L2: {hex_of(sent)}"),
+            )
+        report_progress(f"mined in L2 block {mined.block_number}")
+        found = await initiated_withdrawals(chains.l2, mined.hash)
+        result: dict[str, Any] = {
+            "l2Transaction": hex_of(mined.hash),
+            "withdrawals": [withdrawal_json(each) for each in found],
+            "next": next_command(Step.WAITING_TO_PROVE, mined.hash, chain_options(arguments)),
+            "succeeded": True,
+        }
+        if not arguments.complete:
+            return result
+        bridge = Bridge(chains.l1, chains.l2, chains.contracts, private_key, report_progress, arguments.timeout)
+        proofs = [await prove_when_ready(bridge, each) for each in found]
+        deliveries = [await finalize_when_ready(bridge, each) for each in found]
+        return result | {
+            "next": None,
+            "proveTransactions": [_hash(each.transaction) for each in proofs],
+            "finalizeTransactions": [_hash(each.transaction) for each in deliveries],
+            "succeeded": all(each.delivered is not False and each.relayed is not False for each in deliveries),
+        }
+
+
+async def _functions(
+    arguments: argparse.Namespace, chains: Chains, asset: Asset, sender: bytes, to: bytes
+) -> Sequence[ContractFunction]:
+    """Return what to call on L2, in order; the last one is the withdrawal."""
+    token = asset.token
+    if token is None and arguments.through == "passer":
+        # A plain transfer to an account needs no gas beyond the call itself.
+        gas_limit = arguments.gas_limit or (200_000 if arguments.data else 21_000)
+        call = (to, gas_limit, arguments.data)
+        return [
+            ContractFunction(
+                "L2ToL1MessagePasser", L2_TO_L1_MESSAGE_PASSER, "initiateWithdrawal", call, value=asset.amount
+            )
+        ]
+    if token is None:
+        return [bridge_ether(L2_STANDARD_BRIDGE, "L2StandardBridge", to, asset.amount, arguments.gas_limit)]
+    functions = [bridge_token(L2_STANDARD_BRIDGE, "L2StandardBridge", token, to, asset.amount, arguments.gas_limit)]
+    if not token.l2_is_mintable:
+        approval = await missing_approval(chains.l2, token.l2_address, sender, L2_STANDARD_BRIDGE, asset.amount)
+        functions = functions if approval is None else [approval, *functions]
+    return functions
+
+
+def _hash(transaction: bytes | None) -> str | None:
+    return None if transaction is None else hex_of(transaction)

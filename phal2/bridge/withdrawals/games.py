@@ -1,0 +1,112 @@
+"""The dispute games that withdrawals are proven against, as the factory on L1 lists them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from itertools import pairwise
+from typing import Final
+
+from phal2.bridge.migration.chain_errors import ContractMissing
+from phal2.bridge.migration.contract_views import read_view
+from phal2.bridge.rollup_contracts import RollupContracts, UnknownContracts
+from phal2.node.l1.client import L1Client
+
+NEWEST_GAMES: Final = 50
+"""How many of the newest games are looked at."""
+
+_SUPER_GAME_TYPES: Final = frozenset({4, 5, 7, 9})
+"""Their claims are of several chains at a time, not of a block (interop)."""
+
+_WORD: Final = 32
+
+
+class GameStatus(IntEnum):
+    """How a game stands (IDisputeGame)."""
+
+    IN_PROGRESS = 0
+    CHALLENGER_WINS = 1
+    DEFENDER_WINS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Game:
+    """A game: its index in the factory, address, creation in Unix seconds, and its claim for an L2 block."""
+
+    index: int
+    address: bytes
+    created_at: int
+    root_claim: bytes
+    block_number: int
+
+
+@dataclass(frozen=True, slots=True)
+class GameState:
+    """How a game stands now. `resolved_at` in Unix seconds, 0 before.
+
+    `can_count` is false where the guardian or the registry has ruled it out; portals before 4.0 do not tell.
+    """
+
+    status: GameStatus
+    resolved_at: int
+    can_count: bool
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether no withdrawal can ever be finalised with it."""
+        return self.status == GameStatus.CHALLENGER_WINS or not self.can_count
+
+
+async def newest_games(l1: L1Client, contracts: RollupContracts) -> Sequence[Game]:
+    """Return the newest games of the respected type, the oldest of them first.
+
+    Raises `UnknownContracts` where the type's games are not about blocks, `ContractMissing`, `EndpointError`.
+    """
+    game_type: int = await read_view(l1.call, "L1", "OptimismPortal", contracts.portal, "respectedGameType")
+    if game_type in _SUPER_GAME_TYPES:
+        raise UnknownContracts(f"games of type {game_type} are about several chains at a time: not supported")
+    factory = contracts.dispute_game_factory
+    count: int = await read_view(l1.call, "L1", "DisputeGameFactory", factory, "gameCount")
+    if count == 0:
+        return ()
+    arguments = (game_type, count - 1, NEWEST_GAMES)
+    found = await read_view(l1.call, "L1", "DisputeGameFactory", factory, "findLatestGames", arguments)
+    games = []
+    for index, metadata, created_at, root_claim, extra_data in found:
+        if len(extra_data) < _WORD:
+            continue
+        block_number = int.from_bytes(extra_data[:_WORD], "big")
+        games.append(Game(index, metadata[12:], created_at, root_claim, block_number))
+    return sorted(games, key=lambda game: game.index)
+
+
+async def game_state(l1: L1Client, contracts: RollupContracts, address: bytes) -> GameState:
+    """Return how a game stands. Raises `ContractMissing` where there is none, and `EndpointError`."""
+    status: int = await read_view(l1.call, "L1", "PermissionedDisputeGame", address, "status")
+    resolved_at: int = await read_view(l1.call, "L1", "PermissionedDisputeGame", address, "resolvedAt")
+    try:
+        known = GameStatus(status)
+    except ValueError:
+        raise ContractMissing("dispute game", address, "L1") from None
+    can_count = True
+    registry = contracts.anchor_state_registry
+    if registry is not None:
+        for function in ("isGameProper", "isGameRespected"):
+            can_count = can_count and await read_view(
+                l1.call, "L1", "AnchorStateRegistry", registry, function, (address,)
+            )
+    return GameState(known, resolved_at, can_count)
+
+
+def seconds_until_covered(games: Sequence[Game], block_number: int, now: int) -> int | None:
+    """Say in about how many seconds a game covers an L2 block, by the pace of the last games; None where unknown."""
+    if len(games) < 2:
+        return None
+    oldest, newest = games[0], games[-1]
+    steps = [later.block_number - earlier.block_number for earlier, later in pairwise(games)]
+    blocks, seconds = sum(steps), newest.created_at - oldest.created_at
+    if blocks <= 0:
+        return None
+    missing = max(0, block_number - newest.block_number)
+    games_ahead = -(-missing * len(steps) // blocks)
+    due = newest.created_at + max(1, games_ahead) * seconds // len(steps)
+    return max(0, due - now)

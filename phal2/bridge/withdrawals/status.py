@@ -1,0 +1,163 @@
+"""At which of its steps a withdrawal is, by what L1 says of it. The steps have viem's names."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from phal2.bridge.migration.contract_views import read_values, read_view
+from phal2.bridge.migration.heads import head_timestamp
+from phal2.bridge.rollup_contracts import RollupContracts
+from phal2.bridge.withdrawals.games import (
+    Game,
+    GameStatus,
+    game_state,
+    newest_games,
+    seconds_until_covered,
+)
+from phal2.bridge.withdrawals.initiated import InitiatedWithdrawal
+from phal2.contracts import decode_revert, encode_call, load_artefact
+from phal2.node.l1.client import L1Client
+from phal2.node.l1.errors import EndpointRefused
+from phal2.node.protocol.addresses import ZERO_ADDRESS
+
+_MOST_SUBMITTERS: Final = 20
+"""How many of the newest proofs of one withdrawal are looked at; anybody can submit more."""
+
+
+class Step(StrEnum):
+    """What a withdrawal waits for, or that it is done."""
+
+    WAITING_TO_PROVE = "waiting-to-prove"
+    READY_TO_PROVE = "ready-to-prove"
+    WAITING_TO_FINALIZE = "waiting-to-finalize"
+    READY_TO_FINALIZE = "ready-to-finalize"
+    FINALIZED = "finalized"
+
+
+@dataclass(frozen=True, slots=True)
+class Proven:
+    """A proof on L1: who submitted it, when (Unix seconds), and the game that it is against."""
+
+    submitter: bytes
+    timestamp: int
+    game: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class WithdrawalStatus:
+    """How a withdrawal stands. `seconds` is about how long the present wait lasts, None where unknown or none.
+
+    `reason` says what is waited for; `proven` is the proof that counts; `games` are those that it can be proven
+    against, the oldest first.
+    """
+
+    step: Step
+    seconds: int | None = None
+    reason: str = ""
+    proven: Proven | None = None
+    games: Sequence[Game] = ()
+
+
+async def withdrawal_status(
+    l1: L1Client, contracts: RollupContracts, initiated: InitiatedWithdrawal, submitter: bytes | None = None
+) -> WithdrawalStatus:
+    """Return how a withdrawal stands; with `submitter` only that account's proof counts.
+
+    Raises `ContractMissing`, `UnknownContracts` and `EndpointError`.
+    """
+    portal = contracts.portal
+    if await read_view(l1.call, "L1", "OptimismPortal", portal, "finalizedWithdrawals", (initiated.hash,)):
+        return WithdrawalStatus(Step.FINALIZED)
+    now = await head_timestamp(l1)
+    ruled_out = ""
+    for proven in await _proofs(l1, portal, initiated.hash, submitter):
+        if await _can_finalize(l1, portal, initiated.hash, proven.submitter) is None:
+            return WithdrawalStatus(Step.READY_TO_FINALIZE, proven=proven)
+        waiting = await _waiting(l1, contracts, initiated, proven, now)
+        if waiting is not None:
+            return waiting
+        ruled_out = "; the proof that was submitted does not count, as its game was ruled out or is not older than it"
+    games = await newest_games(l1, contracts)
+    covering = [game for game in games if game.block_number >= initiated.block_number]
+    # The portal takes no proof that is not newer than its game.
+    eligible = await _from_first_that_counts(l1, contracts, [game for game in covering if game.created_at < now])
+    if eligible:
+        return WithdrawalStatus(Step.READY_TO_PROVE, reason=f"a game covers its L2 block{ruled_out}", games=eligible)
+    if covering and covering[-1].created_at >= now:
+        reason = f"a dispute game covers it from the newest L1 block on; it can be proven in the next one{ruled_out}"
+        return WithdrawalStatus(Step.WAITING_TO_PROVE, None, reason)
+    newest = f"the newest covers L2 block {games[-1].block_number}" if games else "there is none yet"
+    return WithdrawalStatus(
+        Step.WAITING_TO_PROVE,
+        seconds_until_covered(games, initiated.block_number, now),
+        f"no dispute game on L1 covers L2 block {initiated.block_number}: {newest}{ruled_out}",
+    )
+
+
+async def _from_first_that_counts(l1: L1Client, contracts: RollupContracts, games: Sequence[Game]) -> Sequence[Game]:
+    for position, game in enumerate(games):
+        if not (await game_state(l1, contracts, game.address)).is_lost:
+            return games[position:]
+    return ()
+
+
+async def _proofs(l1: L1Client, portal: bytes, withdrawal: bytes, submitter: bytes | None) -> list[Proven]:
+    """Return the proofs of a withdrawal, the newest first."""
+    if submitter is None:
+        count: int = await read_view(l1.call, "L1", "OptimismPortal", portal, "numProofSubmitters", (withdrawal,))
+        numbers = range(count - 1, max(-1, count - 1 - _MOST_SUBMITTERS), -1)
+        submitters = [
+            await read_view(l1.call, "L1", "OptimismPortal", portal, "proofSubmitters", (withdrawal, number))
+            for number in numbers
+        ]
+    else:
+        submitters = [submitter]
+    proofs = []
+    for each in dict.fromkeys(submitters):
+        game, timestamp = await read_values(
+            l1.call, "L1", "OptimismPortal", portal, "provenWithdrawals", (withdrawal, each)
+        )
+        if game != ZERO_ADDRESS and timestamp:
+            proofs.append(Proven(each, timestamp, game))
+    return proofs
+
+
+async def _can_finalize(l1: L1Client, portal: bytes, withdrawal: bytes, submitter: bytes) -> str | None:
+    """Return None where the portal would deliver the message now, else its reason."""
+    artefact = load_artefact("OptimismPortal")
+    try:
+        await l1.call(portal, encode_call(artefact, "checkWithdrawal", (withdrawal, submitter)))
+    except EndpointRefused as error:
+        revert = error.data
+        if isinstance(revert, str) and revert.startswith("0x"):
+            return decode_revert([artefact], bytes.fromhex(revert[2:]))
+        return error.message
+    return None
+
+
+async def _waiting(
+    l1: L1Client, contracts: RollupContracts, initiated: InitiatedWithdrawal, proven: Proven, now: int
+) -> WithdrawalStatus | None:
+    """Return what a proof that does not count yet waits for, or None where it never will."""
+    state = await game_state(l1, contracts, proven.game)
+    created_at: int = await read_view(l1.call, "L1", "PermissionedDisputeGame", proven.game, "createdAt")
+    if state.is_lost or proven.timestamp <= created_at:
+        return None
+    maturity: int = await read_view(l1.call, "L1", "OptimismPortal", contracts.portal, "proofMaturityDelaySeconds")
+    matures_at = proven.timestamp + maturity + 1
+    finality: int = await read_view(
+        l1.call, "L1", "OptimismPortal", contracts.portal, "disputeGameFinalityDelaySeconds"
+    )
+    if state.status == GameStatus.IN_PROGRESS:
+        reason = "its dispute game is not decided yet"
+        return WithdrawalStatus(Step.WAITING_TO_FINALIZE, None, reason, proven)
+    final_at = state.resolved_at + finality + 1
+    seconds = max(matures_at, final_at) - now
+    if seconds > 0:
+        reason = f"proofs mature for {maturity} s, and games become final {finality} s after their decision"
+        return WithdrawalStatus(Step.WAITING_TO_FINALIZE, seconds, reason, proven)
+    refusal = await _can_finalize(l1, contracts.portal, initiated.hash, proven.submitter)
+    if refusal is None:
+        return WithdrawalStatus(Step.READY_TO_FINALIZE, proven=proven)
+    return WithdrawalStatus(Step.WAITING_TO_FINALIZE, None, f"the portal refuses it: {refusal}", proven)

@@ -1,0 +1,182 @@
+"""The two steps of a withdrawal on L1: prove and finalise. Each looks first at whether it is done."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from phal2.bridge.migration.transactions import (
+    DEFAULT_TIMEOUT_SECONDS,
+    ContractFunction,
+    Report,
+    send,
+    transaction_logs,
+)
+from phal2.bridge.rollup_contracts import RollupContracts
+from phal2.bridge.withdrawals.errors import ClaimIsAnother, NotYet, StateNotKept, WithdrawalError, WouldBeLost
+from phal2.bridge.withdrawals.initiated import InitiatedWithdrawal
+from phal2.bridge.withdrawals.proof import WithdrawalProof, build_proof
+from phal2.bridge.withdrawals.status import Proven, Step, WithdrawalStatus, withdrawal_status
+from phal2.contracts import encode_call, event_topic, load_artefact
+from phal2.node.l1.client import L1Client
+from phal2.node.l1.errors import EndpointRefused
+from phal2.node.protocol.addresses import to_checksum_address
+from phal2.node.protocol.keccak import keccak256
+from phal2.node.protocol.receipts import Log
+from phal2.node.protocol.signatures import address_of_private_key
+
+_TRUE: Final = 1
+_ESTIMATION_ADDRESS: Final = "0x0000000000000000000000000000000000000001"
+_GAS_ESTIMATION: Final = b"OptimismPortal_GasEstimation()"
+
+
+@dataclass(frozen=True, slots=True)
+class Bridge:
+    """The chains and contracts of a rollup, the key that sends, and where progress goes."""
+
+    l1: L1Client
+    l2: L1Client
+    contracts: RollupContracts
+    private_key: bytes
+    report: Report = lambda _: None
+    timeout_seconds: float = DEFAULT_TIMEOUT_SECONDS
+
+    @property
+    def sender(self) -> bytes:
+        """The address of the key."""
+        return address_of_private_key(self.private_key)
+
+
+@dataclass(frozen=True, slots=True)
+class Proving:
+    """A withdrawal that is proven: by `transaction`, None where that was done before; `proof` is then None, too."""
+
+    transaction: bytes | None
+    proof: WithdrawalProof | None
+
+
+@dataclass(frozen=True, slots=True)
+class Finalizing:
+    """A withdrawal that is finalised: by `transaction`, None where that was done before.
+
+    `delivered` tells whether the target on L1 took the message, None where it is not known; `relayed` whether the
+    message inside it was, None where it is no message of the messengers.
+    """
+
+    transaction: bytes | None
+    delivered: bool | None
+    relayed: bool | None
+
+
+async def prove(bridge: Bridge, initiated: InitiatedWithdrawal) -> Proving:
+    """Prove a withdrawal against the oldest game that covers it and whose claim is the L2 node's, too.
+
+    Raises `NotYet`, `ClaimIsAnother`, `StateNotKept`, `WrongProof`, and as `send`.
+    """
+    status = await withdrawal_status(bridge.l1, bridge.contracts, initiated)
+    if status.step == Step.FINALIZED or status.proven is not None:
+        return Proving(None, None)
+    if status.step == Step.WAITING_TO_PROVE:
+        raise NotYet(status.reason, status.seconds)
+    proof = await _first_proof(bridge.l2, initiated, status)
+    bridge.report(f"proving it against game {proof.game.index}, which covers L2 block {proof.game.block_number}")
+    arguments = (_transaction(initiated), proof.game.index, proof.output_root_proof(), proof.nodes)
+    function = ContractFunction(
+        "OptimismPortal", bridge.contracts.portal, "proveWithdrawalTransaction", arguments, ("AnchorStateRegistry",)
+    )
+    return Proving(await _send(bridge, function), proof)
+
+
+async def finalize(bridge: Bridge, initiated: InitiatedWithdrawal, *, force: bool = False) -> Finalizing:
+    """Deliver a withdrawal with whoever's proof counts; with `force` also where its target would not take it.
+
+    Raises `NotYet`, `WouldBeLost`, `WithdrawalError`, and as `send`.
+    """
+    status = await withdrawal_status(bridge.l1, bridge.contracts, initiated)
+    if status.step == Step.FINALIZED:
+        return Finalizing(None, None, None)
+    if status.step in (Step.WAITING_TO_PROVE, Step.READY_TO_PROVE):
+        raise WithdrawalError(f"the withdrawal is not proven: {status.reason}; run `phal2 bridge prove` first")
+    if status.step == Step.WAITING_TO_FINALIZE:
+        raise NotYet(status.reason, status.seconds)
+    delivery = _delivery(bridge, initiated, status.proven)
+    if not force and not await _would_be_taken(bridge, initiated, status.proven):
+        raise WouldBeLost(initiated.hash)
+    bridge.report("delivering the message on L1")
+    transaction = await _send(bridge, delivery)
+    logs = await transaction_logs(bridge.l1, transaction)
+    return Finalizing(transaction, _is_delivered(logs, bridge.contracts.portal, initiated.hash), _is_relayed(logs))
+
+
+def _delivery(bridge: Bridge, initiated: InitiatedWithdrawal, proven: Proven | None) -> ContractFunction:
+    function, arguments = "finalizeWithdrawalTransaction", [_transaction(initiated)]
+    if proven is not None and proven.submitter != bridge.sender:
+        bridge.report(f"with the proof of {to_checksum_address(proven.submitter)}")
+        function = "finalizeWithdrawalTransactionExternalProof"
+        return ContractFunction("OptimismPortal", bridge.contracts.portal, function, (*arguments, proven.submitter))
+    return ContractFunction("OptimismPortal", bridge.contracts.portal, function, arguments)
+
+
+async def _would_be_taken(bridge: Bridge, initiated: InitiatedWithdrawal, proven: Proven | None) -> bool:
+    """Ask the portal as one who estimates gas, whom it tells of a target that does not take the message."""
+    artefact = load_artefact("OptimismPortal")
+    submitter = bridge.sender if proven is None else proven.submitter
+    data = encode_call(artefact, "finalizeWithdrawalTransactionExternalProof", (_transaction(initiated), submitter))
+    request = {"from": _ESTIMATION_ADDRESS, "to": f"0x{bridge.contracts.portal.hex()}", "data": f"0x{data.hex()}"}
+    try:
+        await bridge.l1.rpc.call("eth_call", request, "latest")
+    except EndpointRefused as error:
+        selector = f"0x{keccak256(_GAS_ESTIMATION)[:4].hex()}"
+        return not (isinstance(error.data, str) and error.data.startswith(selector))
+    return True
+
+
+async def _first_proof(l2: L1Client, initiated: InitiatedWithdrawal, status: WithdrawalStatus) -> WithdrawalProof:
+    """Return the proof against the oldest game with which there is one; raise the last reason where there is none."""
+    reason: WithdrawalError | None = None
+    for game in status.games:
+        try:
+            return await build_proof(l2, initiated, game)
+        except (ClaimIsAnother, StateNotKept) as error:
+            reason = error
+    raise reason or WithdrawalError(status.reason)
+
+
+async def _send(bridge: Bridge, function: ContractFunction) -> bytes:
+    mined = await send(
+        bridge.l1,
+        bridge.private_key,
+        function,
+        timeout_seconds=bridge.timeout_seconds,
+        on_sent=lambda sent: bridge.report(f"sent on L1: 0x{sent.hex()}"),
+    )
+    bridge.report(f"mined in L1 block {mined.block_number}")
+    return mined.hash
+
+
+def _transaction(initiated: InitiatedWithdrawal) -> dict[str, object]:
+    withdrawal = initiated.withdrawal
+    return {
+        "nonce": withdrawal.nonce,
+        "sender": withdrawal.sender,
+        "target": withdrawal.target,
+        "value": withdrawal.value,
+        "gasLimit": withdrawal.gas_limit,
+        "data": withdrawal.data,
+    }
+
+
+def _is_delivered(logs: tuple[Log, ...], portal: bytes, withdrawal: bytes) -> bool | None:
+    topics = (event_topic(load_artefact("OptimismPortal"), "WithdrawalFinalized"), withdrawal)
+    for log in logs:
+        if log.address == portal and log.topics == topics:
+            return int.from_bytes(log.data, "big") == _TRUE
+    return None
+
+
+def _is_relayed(logs: tuple[Log, ...]) -> bool | None:
+    messenger = load_artefact("L1CrossDomainMessenger")
+    outcomes = {event_topic(messenger, "RelayedMessage"): True, event_topic(messenger, "FailedRelayedMessage"): False}
+    # The message's own outcome is logged last: what it calls may relay others.
+    for log in reversed(logs):
+        if log.topics and log.topics[0] in outcomes:
+            return outcomes[log.topics[0]]
+    return None

@@ -1,0 +1,46 @@
+"""Waiting until a withdrawal is at one of its later steps."""
+
+import asyncio
+from collections.abc import Container
+from typing import Final
+
+from phal2.bridge.migration.transactions import Report
+from phal2.bridge.rollup_contracts import RollupContracts
+from phal2.bridge.withdrawals.initiated import InitiatedWithdrawal
+from phal2.bridge.withdrawals.status import Step, WithdrawalStatus, withdrawal_status
+from phal2.node.l1.backoff import Backoff
+from phal2.node.l1.client import L1Client
+from phal2.node.l1.errors import EndpointUnavailable
+
+_FIRST_POLL_SECONDS: Final = 0.25
+_LONGEST_POLL_SECONDS: Final = 2.0
+
+PROVABLE: Final = frozenset(set(Step) - {Step.WAITING_TO_PROVE})
+FINALIZABLE: Final = frozenset({Step.READY_TO_FINALIZE, Step.FINALIZED})
+
+
+async def wait_for_step(
+    l1: L1Client, contracts: RollupContracts, initiated: InitiatedWithdrawal, steps: Container[Step], report: Report
+) -> WithdrawalStatus:
+    """Return how the withdrawal stands once it is at one of the `steps`; `report` is told what is waited for.
+
+    A step that has to be taken is not waited for: the status is returned where it is ready to be proven, too. An
+    endpoint that is away for a moment is asked again. Raises as `withdrawal_status`.
+    """
+    told = ""
+    polls = Backoff(_FIRST_POLL_SECONDS, _LONGEST_POLL_SECONDS)
+    while True:
+        try:
+            status = await withdrawal_status(l1, contracts, initiated)
+        except EndpointUnavailable as error:
+            report(f"{error}; trying again")
+            await asyncio.sleep(polls.next_delay(error))
+            continue
+        if status.step in steps or status.step == Step.READY_TO_PROVE:
+            return status
+        about = "" if status.seconds is None else f" (about {status.seconds} s)"
+        if status.reason != told:
+            told = status.reason
+            report(f"waiting{about}: {status.reason}")
+            polls.reset()
+        await asyncio.sleep(polls.next_delay())
