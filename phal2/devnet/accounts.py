@@ -2,7 +2,7 @@
 
 import hashlib
 import hmac
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from coincurve import PrivateKey
@@ -50,9 +50,23 @@ def accounts_of_mnemonic(mnemonic: str, account_count: int) -> tuple[DevAccount,
     return tuple(_account(_child_key(key, chain_code, index)[0]) for index in range(account_count))
 
 
-def role_account(role: str) -> DevAccount:
-    """Return the account of a devnet role ("batcher", "deployer", …); its key is public, as all keys here are."""
-    return _account(keccak256(f"phal2 devnet {role}".encode()))
+def role_account(role: str, secret: bytes = b"") -> DevAccount:
+    """Return the account of a devnet role ("batcher", "deployer", …); without a `secret` its key is public."""
+    return _account(keccak256(f"phal2 devnet {role}".encode() + secret))
+
+
+@dataclass(frozen=True, slots=True)
+class Roles:
+    """The accounts of a devnet's own parts.
+
+    Their keys follow from `secret`; there is none on an L1 that was made for the devnet, where all keys are public.
+    """
+
+    secret: bytes = field(default=b"", repr=False)
+
+    def account(self, role: str) -> DevAccount:
+        """Return the account of a role."""
+        return role_account(role, self.secret)
 
 
 def _account(private_key: bytes) -> DevAccount:

@@ -23,6 +23,11 @@ class DevnetDescription:
     accounts: Sequence[DevAccount]
     tee_root_der: bytes
 
+    @property
+    def l2_websocket_url(self) -> str:
+        """The sequencer's endpoint by WebSocket, which is on the same port."""
+        return "ws" + self.l2_rpc_url.removeprefix("http")
+
     def to_json(self) -> dict[str, object]:
         """Return the object that `phal2 devnet --json` prints (DESIGN section 7)."""
         return {
@@ -33,7 +38,7 @@ class DevnetDescription:
             },
             "l2": {
                 "rpc": self.l2_rpc_url,
-                "ws": _websocket_url(self.l2_rpc_url),
+                "ws": self.l2_websocket_url,
                 "chainId": self.l2_chain_id,
                 "contracts": _checksummed(self.l2_contracts),
             },
@@ -57,6 +62,7 @@ class DevnetDescription:
             lines += ["", title, "=" * len(title)]
             width = max(len(name) for name in contracts)
             lines += [f"{name:<{width}}  {address}" for name, address in _checksummed(contracts).items()]
+        pace = "" if settings.is_on_external_l1 else f", {settings.l1_block_time} s blocks"
         lines += [
             "",
             "Simulated TEE",
@@ -65,9 +71,9 @@ class DevnetDescription:
             "",
             "Endpoints",
             "=========",
-            f"L1        {self.l1_rpc_url}  chain id {self.l1_chain_id}, {settings.l1_block_time} s blocks",
+            f"L1        {self.l1_rpc_url}  chain id {self.l1_chain_id}" + pace,
             f"L2        {self.l2_rpc_url}  chain id {self.l2_chain_id}, {settings.l2_block_time} s blocks, "
-            f"{_websocket_url(self.l2_rpc_url)}",
+            f"{self.l2_websocket_url}",
             f"follower  {self.follower_rpc_url}  derives L2 from L1 alone",
             "",
             "Ctrl-C stops the devnet.",
@@ -77,7 +83,3 @@ class DevnetDescription:
 
 def _checksummed(contracts: Mapping[str, bytes]) -> dict[str, str]:
     return {name: to_checksum_address(address) for name, address in contracts.items()}
-
-
-def _websocket_url(http_url: str) -> str:
-    return "ws" + http_url.removeprefix("http")

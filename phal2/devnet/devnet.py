@@ -12,11 +12,11 @@ from typing import Final
 from phal2.bridge.batcher import Batcher, BatcherSettings, DataAvailability
 from phal2.bridge.migration.tree import MigrationTree
 from phal2.bridge.migration.tree_file import read_tree
-from phal2.devnet.accounts import accounts_of_mnemonic, role_account
+from phal2.devnet.accounts import accounts_of_mnemonic
 from phal2.devnet.description import DevnetDescription
 from phal2.devnet.development.devnet_snapshots import DevnetSnapshots
 from phal2.devnet.development.l2_chain import L2Development
-from phal2.devnet.ground import Ground, Progress
+from phal2.devnet.ground import BATCHER, Ground, Progress
 from phal2.devnet.proposing import start_proposer
 from phal2.devnet.restartable import RestartablePart
 from phal2.devnet.rollup import L2_CONTRACTS, DevnetRollup
@@ -27,7 +27,6 @@ from phal2.devnet.settings import ANVIL, DevnetSettings
 from phal2.devnet.tee.root import SIMULATOR_ROOT_CA_DER
 from phal2.node.driver.clock import Clock
 from phal2.node.driver.rollup_node import NodeSettings, RollupNode
-from phal2.node.l1.client import L1Client
 from phal2.node.l1.json_rpc import JsonRpcClient
 from phal2.node.l1.kzg import KzgWorker
 from phal2.node.protocol.errors import Phal2Error
@@ -105,6 +104,10 @@ class _RunningNode:
 
 
 async def _start(settings: DevnetSettings, progress: Progress, parts: AsyncExitStack) -> Devnet:
+    if settings.is_on_external_l1:
+        from phal2.devnet.external_l1 import settings_for_l1
+
+        settings = await settings_for_l1(settings)
     accounts = accounts_of_mnemonic(settings.mnemonic, settings.account_count)
     kzg = KzgWorker()
     parts.push_async_callback(kzg.close)
@@ -119,7 +122,7 @@ async def _start(settings: DevnetSettings, progress: Progress, parts: AsyncExitS
     if settings.data_dir is not None:
         write_rollup_files(settings.data_dir, rollup)
     progress("L2: starting the batcher")
-    batcher, batching = _start_batcher(ground, l1.client, sequencer.server.url, rollup.config)
+    batcher, batching = _start_batcher(ground, l1, sequencer.server.url, rollup.config)
     progress("L2: waiting for the first block")
     # It is due a block time after the genesis, which may be long; the devnet's time goes there at once.
     ground.clock.reach(rollup.config.l2_genesis_time + rollup.config.block_time)
@@ -150,6 +153,10 @@ async def _start_l1(ground: Ground) -> RunningL1:
         from phal2.devnet.anvil.start import start_anvil
 
         return await start_anvil(ground)
+    if ground.settings.is_on_external_l1:
+        from phal2.devnet.external_l1 import start_on_external_l1
+
+        return await start_on_external_l1(ground)
     from phal2.devnet.embedded_start import start_embedded_l1
 
     return await start_embedded_l1(ground)
@@ -182,13 +189,13 @@ async def _start_node(
 
 
 def _start_batcher(
-    ground: Ground, l1: L1Client, l2_url: str, config: RollupConfig
+    ground: Ground, l1: RunningL1, l2_url: str, config: RollupConfig
 ) -> "tuple[RestartablePart, asyncio.Task[None]]":
     l2 = JsonRpcClient(l2_url)
     ground.parts.push_async_callback(l2.close)
-    private_key = role_account("batcher").private_key
+    private_key = l1.roles.account(BATCHER).private_key
     settings = replace(_BATCHER_SETTINGS, data_availability=DataAvailability(ground.settings.data_availability))
-    batcher = RestartablePart(lambda: Batcher(l1, l2, config, private_key, settings, kzg=ground.kzg))
+    batcher = RestartablePart(lambda: Batcher(l1.client, l2, config, private_key, settings, kzg=ground.kzg))
     task = asyncio.create_task(batcher.run())
     ground.parts.push_async_callback(_cancel, task)
     return batcher, task

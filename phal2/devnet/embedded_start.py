@@ -1,7 +1,6 @@
 """Starts the embedded L1 of a devnet: its genesis, its server, and where the chain is new the contracts."""
 
 from phal2.contracts import load_artefact
-from phal2.devnet.accounts import role_account
 from phal2.devnet.deployment import MULTICALL3, planned_l1_contracts
 from phal2.devnet.development.chain import MOST_BLOCKS
 from phal2.devnet.development.embedded_controls import EmbeddedL1Controls
@@ -55,15 +54,16 @@ async def start_embedded_l1(ground: Ground) -> RunningL1:
         start = record.l1_start
         rollup = founded_rollup(ground, start)
     await chain.start()
-    senders = [role_account(role).address for role in SENDING_ROLES]
+    senders = [ground.roles.account(role).address for role in SENDING_ROLES]
     controls = None if development is None else EmbeddedL1Controls(chain, development, senders)
-    contracts = planned_l1_contracts(role_account(DEPLOYER).address)
-    return RunningL1(server.url, client, contracts, start, rollup, chain.tasks, controls)
+    contracts = planned_l1_contracts(ground.roles.account(DEPLOYER).address)
+    return RunningL1(server.url, client, contracts, start, rollup, chain.tasks, controls, ground.roles)
 
 
 def _l1_genesis(ground: Ground, timestamp: int) -> ExecutedBlock:
-    roles = {role_account(role).address: ROLE_BALANCE for role in (DEPLOYER, *SENDING_ROLES)}
-    balances = ground.balances | roles
+    roles = {ground.roles.account(role).address: ROLE_BALANCE for role in (DEPLOYER, *SENDING_ROLES)}
+    portal = planned_l1_contracts(ground.roles.account(DEPLOYER).address).optimism_portal
+    balances = ground.balances | roles | {portal: ground.l2_ether}
     accounts = {address: GenesisAccount(balance=balance) for address, balance in balances.items()}
     settings = ground.settings
     multicall = {MULTICALL3: GenesisAccount(nonce=1, code=load_artefact("Multicall3").deployed_bytecode)}

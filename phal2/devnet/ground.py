@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from phal2.devnet.accounts import DevAccount
+from phal2.devnet.accounts import DevAccount, Roles
 from phal2.devnet.settings import ETHER, DevnetSettings
 from phal2.node.driver.clock import Clock
 from phal2.node.l1.kzg import KzgWorker
@@ -17,10 +17,11 @@ ROLE_BALANCE: Final = 1_000_000 * ETHER
 DEPLOYER: Final = "deployer"
 TREASURY: Final = "treasury"
 PROPOSER: Final = "proposer"
+BATCHER: Final = "batcher"
 QUOTE_APPROVER: Final = "quote approver"
 """Owns the quote verifier. It is no dev account, whose nonces are for the user alone."""
 
-SENDING_ROLES: Final = ("batcher", PROPOSER, QUOTE_APPROVER)
+SENDING_ROLES: Final = (BATCHER, PROPOSER, QUOTE_APPROVER)
 """The roles that send transactions on L1 as long as the devnet runs."""
 
 Progress = Callable[[str], None]
@@ -40,6 +41,9 @@ class Ground:
     progress: Progress
     parts: AsyncExitStack
     kzg: KzgWorker
+    roles: Roles = field(default_factory=Roles)
+    l1_payer: bytes | None = None
+    """Who pays on an L1 that was not made for this devnet."""
 
     @property
     def balances(self) -> dict[bytes, int]:
@@ -48,8 +52,18 @@ class Ground:
 
     @property
     def owner(self) -> bytes:
-        """The first account owns what has an owner on L1 and L2."""
+        """The first account owns what has an owner on L2, and on L1 unless somebody pays there."""
         return self.accounts[0].address
+
+    @property
+    def l2_ether(self) -> int:
+        """The wei that L2 begins with. The portal holds them on an L1 made for the devnet, so they can be withdrawn."""
+        return sum(self.balances.values())
+
+    @property
+    def l1_owner(self) -> bytes:
+        """Who owns what has an owner on L1."""
+        return self.owner if self.l1_payer is None else self.l1_payer
 
     @property
     def is_durable(self) -> bool:

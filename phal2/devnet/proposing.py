@@ -12,7 +12,6 @@ from phal2.bridge.proposer.registration import OwnerRegistrar, QuoteTrust
 from phal2.bridge.proposer.settings import ProposerSettings
 from phal2.bridge.proposer.transaction_sender import TransactionSender
 from phal2.bridge.prover.claim import config_hash
-from phal2.devnet.accounts import role_account
 from phal2.devnet.ground import PROPOSER, QUOTE_APPROVER, Ground
 from phal2.devnet.restartable import RestartablePart
 from phal2.devnet.running_l1 import RunningL1
@@ -56,10 +55,10 @@ def start_proposer(ground: Ground, l1: RunningL1, l2_url: str) -> "tuple[Restart
 
     def make() -> Proposer:
         approver = TransactionSender(
-            l1.client, config.l1_chain_id, role_account(QUOTE_APPROVER).private_key, proposer_settings
+            l1.client, config.l1_chain_id, l1.roles.account(QUOTE_APPROVER).private_key, proposer_settings
         )
         registrar = OwnerRegistrar(l1.client, config.l1_chain_id, contracts.prover_registry, approver, trust)
-        key = role_account(PROPOSER).private_key
+        key = l1.roles.account(PROPOSER).private_key
         return Proposer(l1.client, l2, config, contracts, prover, key, proposer_settings, registrar)
 
     part = RestartablePart(make)

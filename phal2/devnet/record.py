@@ -22,10 +22,14 @@ class DataDirectoryError(Phal2Error):
 
 @dataclass(frozen=True, slots=True)
 class DevnetRecord:
-    """The devnet's beginning: Unix time of L1's genesis, and the L1 block with the contracts, where L2 begins."""
+    """The devnet's beginning: Unix time of L1's genesis, and the L1 block with the contracts, where L2 begins.
+
+    `salt` makes the accounts of the devnet's parts new to an L1 that others use, too; else it is empty.
+    """
 
     l1_genesis_time: int
     l1_start: L1BlockRef
+    salt: bytes = b""
 
 
 def read_record(data_dir: Path, settings: DevnetSettings) -> DevnetRecord | None:
@@ -56,6 +60,7 @@ def read_record(data_dir: Path, settings: DevnetSettings) -> DevnetRecord | None
                 parent_hash=bytes.fromhex(start["parentHash"]),
                 timestamp=int(start["timestamp"]),
             ),
+            salt=bytes.fromhex(document["salt"]),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise DataDirectoryError(f"{path} is damaged: {error!r}; use another directory") from error
@@ -67,6 +72,7 @@ def write_record(data_dir: Path, settings: DevnetSettings, record: DevnetRecord)
         "version": _FORMAT_VERSION,
         "settings": _lasting_settings(settings),
         "l1GenesisTime": record.l1_genesis_time,
+        "salt": record.salt.hex(),
         "l1Start": {
             "hash": record.l1_start.hash.hex(),
             "number": record.l1_start.number,
@@ -105,7 +111,7 @@ def discard_unfinished_start(data_dir: Path, l1_path: Path) -> None:
 def _lasting_settings(settings: DevnetSettings) -> dict[str, object]:
     """Return the settings that the chains' genesis depends on, under the names of the command's options."""
     return {
-        "l1": settings.l1,
+        "l1": "external" if settings.is_on_external_l1 else settings.l1,
         "l1-block-time": settings.l1_block_time,
         "l2-block-time": settings.l2_block_time,
         "l1-chain-id": settings.l1_chain_id,

@@ -6,6 +6,7 @@ from typing import Final
 
 from phal2.devnet.accounts import role_account
 from phal2.devnet.deployment import L1Contracts
+from phal2.devnet.ground import BATCHER
 from phal2.devnet.l2_genesis import L2GenesisSettings, l2_genesis_accounts
 from phal2.devnet.settings import DevnetSettings
 from phal2.devnet.tee.root import SIMULATOR_ROOT_CA_DER
@@ -77,10 +78,15 @@ class DevnetRollup:
 
 
 def devnet_rollup(
-    settings: DevnetSettings, balances: Mapping[bytes, int], owner: bytes, contracts: L1Contracts, l1_start: L1BlockRef
+    settings: DevnetSettings,
+    balances: Mapping[bytes, int],
+    owner: bytes,
+    contracts: L1Contracts,
+    l1_start: L1BlockRef,
+    batcher: bytes | None = None,
 ) -> DevnetRollup:
-    """Return the rollup, whose genesis has the time of `l1_start`."""
-    system_config = genesis_system_config(settings)
+    """Return the rollup, whose genesis has the time of `l1_start`; by default the batcher is the role's public key."""
+    system_config = genesis_system_config(settings, role_account(BATCHER).address if batcher is None else batcher)
     accounts = l2_genesis_accounts(
         L2GenesisSettings(
             balances=balances,
@@ -124,10 +130,10 @@ def devnet_rollup(
     return DevnetRollup(replace(unhashed, l2_genesis=BlockId(block.block.hash, 0)), genesis, block)
 
 
-def genesis_system_config(settings: DevnetSettings) -> SystemConfig:
+def genesis_system_config(settings: DevnetSettings, batcher: bytes) -> SystemConfig:
     """Return what L1's SystemConfig says of L2 in the beginning."""
     return SystemConfig(
-        batcher_address=role_account("batcher").address,
+        batcher_address=batcher,
         overhead=bytes(32),
         scalar=ecotone_scalar(_BASE_FEE_SCALAR, _BLOB_BASE_FEE_SCALAR),
         gas_limit=settings.l2_gas_limit,

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from phal2.devnet.accounts import Roles
 from phal2.devnet.deployment import L1Contracts
 from phal2.devnet.development.l1_controls import L1Controls
 from phal2.devnet.record import DataDirectoryError
@@ -18,7 +19,7 @@ class RunningL1:
     """An L1 at `url` with the contracts deployed; the rollup begins at the block `start`.
 
     `tasks` are those of the devnet's own that must not end before it does; `controls` is how the development methods of
-    L2 take L1 along, None where they cannot.
+    L2 take L1 along, None where they cannot; `roles` are the accounts of the devnet's parts there.
     """
 
     url: str
@@ -28,6 +29,7 @@ class RunningL1:
     rollup: DevnetRollup
     tasks: "Sequence[asyncio.Task[None]]"
     controls: L1Controls | None
+    roles: Roles
 
 
 async def require_start(client: L1Client, start: L1BlockRef, path: Path) -> None:

@@ -31,9 +31,9 @@ class DevnetSettings:
     the follower has another chain. `rpc` is for all servers. `l1` says which L1; `anvil` is the program where that is
     not the one on the PATH. Withdrawals wait, in seconds, from their proof to their delivery, from a dispute game's
     decision to its finality, and while a permissioned game can be challenged. `proposer` has outputs proven and
-    proposed, at once where a withdrawal waits, else every `proposal_interval` seconds.
-    `data_availability` is the batcher's (auto, blobs or calldata); the embedded L1 keeps the blobs of the newest
-    `blob_retention` blocks.
+    proposed, at once where a withdrawal waits, else every `proposal_interval` seconds. `data_availability` is the
+    batcher's (auto, blobs or calldata); the embedded L1 keeps the blobs of the newest `blob_retention` blocks. On an L1
+    at a URL the account of `l1_private_key` pays, and gives batcher and proposer `l1_role_funds` wei each.
     """
 
     host: str = "127.0.0.1"
@@ -66,6 +66,13 @@ class DevnetSettings:
     anvil: Path | None = None
     data_availability: str = "calldata"
     blob_retention: int = BLOB_RETENTION
+    l1_private_key: bytes | None = field(default=None, repr=False)
+    l1_role_funds: int = ETHER
+
+    @property
+    def is_on_external_l1(self) -> bool:
+        """Whether `l1` is the URL of an L1 that somebody else runs."""
+        return self.l1 not in (EMBEDDED, ANVIL)
 
 
 def format_ether(wei: int) -> str:

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Final
 
 from phal2.contracts import load_artefact
-from phal2.devnet.accounts import role_account
 from phal2.devnet.anvil.controls import AnvilControls
 from phal2.devnet.anvil.process import AnvilProcess, find_anvil
 from phal2.devnet.deployment import MULTICALL3, planned_l1_contracts
@@ -41,7 +40,7 @@ async def start_anvil(ground: Ground) -> RunningL1:
     parts.push_async_callback(client.close)
     # A line for each request is of no use to anybody here.
     await client.rpc.call("anvil_setLoggingEnabled", False)
-    senders = [role_account(role).address for role in SENDING_ROLES]
+    senders = [ground.roles.account(role).address for role in SENDING_ROLES]
     controls = AnvilControls(client, ground.clock, senders)
     if record is None:
         await fund(client, ground)
@@ -57,14 +56,15 @@ async def start_anvil(ground: Ground) -> RunningL1:
     parts.push_async_callback(_cancel, keeping_time)
     tasks = (process.task, keeping_time)
     offered = controls if settings.development else None
-    contracts = planned_l1_contracts(role_account(DEPLOYER).address)
-    return RunningL1(process.url, client, contracts, start, rollup, tasks, offered)
+    contracts = planned_l1_contracts(ground.roles.account(DEPLOYER).address)
+    return RunningL1(process.url, client, contracts, start, rollup, tasks, offered, ground.roles)
 
 
 async def fund(client: L1Client, ground: Ground) -> None:
     """Give the dev accounts and the devnet's roles what they have on an embedded L1. Raises `EndpointError`."""
-    roles = {role_account(role).address: ROLE_BALANCE for role in (DEPLOYER, *SENDING_ROLES)}
-    balances = ground.balances | roles
+    roles = {ground.roles.account(role).address: ROLE_BALANCE for role in (DEPLOYER, *SENDING_ROLES)}
+    portal = planned_l1_contracts(ground.roles.account(DEPLOYER).address).optimism_portal
+    balances = ground.balances | roles | {portal: ground.l2_ether}
     await client.rpc.batch(
         [("anvil_setBalance", [f"0x{address.hex()}", hex(balance)]) for address, balance in balances.items()]
     )

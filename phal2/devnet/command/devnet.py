@@ -8,8 +8,10 @@ import signal
 import sys
 from pathlib import Path
 
+from phal2.bridge.migration.keys import read_private_key
 from phal2.devnet.accounts import DEFAULT_ACCOUNT_COUNT, DEFAULT_MNEMONIC
 from phal2.devnet.settings import ANVIL, DATA_AVAILABILITIES, EMBEDDED, DevnetSettings, format_ether, parse_ether
+from phal2.devnet.viem_chain import ENDINGS, write_viem_chain
 from phal2.node.command.rpc_options import add_rpc_options, rpc_options
 from phal2.node.command.state_retention import add_state_retention_option
 
@@ -25,6 +27,8 @@ examples:
   phal2 devnet                          endpoints on 8545 (L1), 9545 (L2) and 9546 (follower)
   phal2 devnet --data-dir chain         keep the chain; the same command goes on where it was
   phal2 devnet --json | jq -r .l2.rpc   one JSON object on one line when all is up
+  phal2 devnet --l1 anvil               Foundry's anvil as L1
+  phal2 devnet --write-viem-chain chain.ts   `import { l1, l2 } from './chain.ts'` in viem programs
   phal2 devnet --l1-port 0 --l2-port 0 --follower-port 0   let the system choose free ports
 """
 
@@ -48,7 +52,25 @@ def add_devnet_parser(commands: "argparse._SubParsersAction[argparse.ArgumentPar
         type=_l1,
         default=defaults.l1,
         metavar="WHICH",
-        help="the L1: 'embedded', or 'anvil' to run Foundry's anvil (default: %(default)s)",
+        help="the L1: 'embedded', 'anvil' to run Foundry's anvil, or the URL of an L1 that runs already, where "
+        "somebody has to pay (default: %(default)s)",
+    )
+    payer = parser.add_mutually_exclusive_group()
+    payer.add_argument(
+        "--private-key-file",
+        type=Path,
+        metavar="FILE",
+        help="with --l1 URL: file with the key of the account that pays there for the contracts, the batcher and the "
+        "proposer, and owns the contracts (not needed on an anvil)",
+    )
+    payer.add_argument("--private-key", metavar="HEX", help="the key itself; others may see it in the process list")
+    parser.add_argument(
+        "--l1-role-funds",
+        type=_ether,
+        default=defaults.l1_role_funds,
+        metavar="ETH",
+        help="with --l1 URL: what batcher and proposer get there to begin with, each "
+        f"(default: {format_ether(defaults.l1_role_funds)})",
     )
     parser.add_argument(
         "--anvil",
@@ -125,6 +147,12 @@ def add_devnet_parser(commands: "argparse._SubParsersAction[argparse.ArgumentPar
         "(default: %(default)s)",
     )
     parser.add_argument(
+        "--write-viem-chain",
+        type=_viem_chain_file,
+        metavar="FILE",
+        help="write a module with viem's definitions of both chains when all is up (.js, .mjs, .ts or .mts)",
+    )
+    parser.add_argument(
         "--no-dev",
         action="store_true",
         help="leave out the development methods (evm_, anvil_ and hardhat_) of L1 and of the sequencer",
@@ -153,10 +181,10 @@ def run_devnet(arguments: argparse.Namespace) -> int:
     import uvloop
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(_serve(_settings(arguments), arguments.json))
+        return runner.run(_serve(_settings(arguments), arguments.json, arguments.write_viem_chain))
 
 
-async def _serve(settings: DevnetSettings, as_json: bool) -> int:
+async def _serve(settings: DevnetSettings, as_json: bool, viem_chain: Path | None) -> int:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -180,6 +208,8 @@ async def _serve(settings: DevnetSettings, as_json: bool) -> int:
         tune_interpreter()
         try:
             description = devnet.description
+            if viem_chain is not None:
+                write_viem_chain(viem_chain, description)
             text = json.dumps(description.to_json()) if as_json else description.to_text(settings)
             print(text, flush=True)
             await devnet.run_until(stop)
@@ -222,13 +252,28 @@ def _settings(arguments: argparse.Namespace) -> DevnetSettings:
         anvil=arguments.anvil,
         data_availability=arguments.data_availability,
         blob_retention=arguments.blob_retention,
+        l1_private_key=_payer_key(arguments),
+        l1_role_funds=arguments.l1_role_funds,
     )
 
 
+def _payer_key(arguments: argparse.Namespace) -> bytes | None:
+    if arguments.private_key is None and arguments.private_key_file is None:
+        return None
+    return read_private_key(arguments.private_key, arguments.private_key_file, {})
+
+
 def _l1(text: str) -> str:
-    if text not in (EMBEDDED, ANVIL):
-        raise argparse.ArgumentTypeError(f"{text!r} is no L1; expected {EMBEDDED} or {ANVIL}")
+    if text not in (EMBEDDED, ANVIL) and not text.startswith(("http://", "https://")):
+        raise argparse.ArgumentTypeError(f"{text!r} is no L1; expected {EMBEDDED}, {ANVIL}, or http://… or https://…")
     return text
+
+
+def _viem_chain_file(text: str) -> Path:
+    path = Path(text)
+    if path.suffix not in ENDINGS:
+        raise argparse.ArgumentTypeError(f"{text[:80]!r}: expected a file that ends in {', '.join(ENDINGS)}")
+    return path
 
 
 def _port(text: str) -> int:

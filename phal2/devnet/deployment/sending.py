@@ -4,7 +4,6 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from typing import Final, TypeAlias
 
-from phal2.devnet.accounts import DevAccount
 from phal2.devnet.deployment.steps import DeploymentStep
 from phal2.node.l1.client import L1Client, MinedTransaction
 from phal2.node.protocol.block_refs import L1BlockRef
@@ -24,9 +23,9 @@ class DeploymentError(Phal2Error):
 
 
 async def send_steps(
-    l1: L1Client, deployer: DevAccount, first_nonce: int, steps: Sequence[DeploymentStep], seal: Seal
+    l1: L1Client, private_key: bytes, first_nonce: int, steps: Sequence[DeploymentStep], seal: Seal
 ) -> L1BlockRef:
-    """Send `steps` as transactions of `deployer`, and return the block of the last one.
+    """Send `steps` as transactions of an account from its nonce `first_nonce` on, and return the block of the last one.
 
     `seal` is called until all are mined. Raises `DeploymentError` where one fails or is not mined.
     """
@@ -47,8 +46,10 @@ async def send_steps(
     )
     hashes = []
     for nonce, step in enumerate(steps, start=first_nonce):
-        unsigned = replace(template, nonce=nonce, to=step.to, data=step.data, gas_limit=step.gas_limit)
-        hashes.append(await l1.send_raw_transaction(_signed(unsigned, deployer.private_key)))
+        unsigned = replace(
+            template, nonce=nonce, to=step.to, value=step.value, data=step.data, gas_limit=step.gas_limit
+        )
+        hashes.append(await l1.send_raw_transaction(_signed(unsigned, private_key)))
     block_number = 0
     for step, transaction_hash in zip(steps, hashes, strict=True):
         mined = await _sealed(l1, transaction_hash, seal)

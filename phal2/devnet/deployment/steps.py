@@ -35,12 +35,13 @@ _GAS_PER_BYTE_OF_CODE: Final = 200
 
 @dataclass(frozen=True, slots=True)
 class DeploymentStep:
-    """A transaction of the deployment: what it does, for messages; a creation where `to` is None."""
+    """A transaction of the deployment: what it does, for messages; a creation where `to` is None; `value` in wei."""
 
     doing: str
     to: bytes | None
     data: bytes
     gas_limit: int
+    value: int = 0
 
 
 def bridge_steps(parameters: DeploymentParameters) -> list[DeploymentStep]:
@@ -48,12 +49,12 @@ def bridge_steps(parameters: DeploymentParameters) -> list[DeploymentStep]:
     contracts = planned_l1_contracts(parameters.deployer, parameters.first_nonce)
     migration = (contracts.pha_token, contracts.optimism_portal, contracts.l1_standard_bridge, parameters.treasury)
     return [
-        _creation("ProxyAdmin", parameters.deployer),
-        *(_creation("Proxy", contracts.proxy_admin) for _ in PROXIED),
-        _creation("PHAToken", parameters.owner),
-        _creation("PHAMigration", parameters.owner, *migration),
-        _creation("OwnerApprovedQuoteVerifier", parameters.quote_approver),
-        *(_creation(name, *_constructor_arguments(name, parameters)) for name in IMPLEMENTED),
+        creation("ProxyAdmin", parameters.deployer),
+        *(creation("Proxy", contracts.proxy_admin) for _ in PROXIED),
+        creation("PHAToken", parameters.owner),
+        creation("PHAMigration", parameters.owner, *migration),
+        creation("OwnerApprovedQuoteVerifier", parameters.quote_approver),
+        *(creation(name, *_constructor_arguments(name, parameters)) for name in IMPLEMENTED),
         *(_initialization(name, parameters, contracts) for name in INITIALIZED),
     ]
 
@@ -79,8 +80,8 @@ def game_steps(
         (PERMISSIONED_GAME_TYPE, contracts.permissioned_dispute_game),
     )
     return [
-        _creation("EnclaveDisputeGame", registry, contracts.prover_registry, config_hash),
-        _creation(
+        creation("EnclaveDisputeGame", registry, contracts.prover_registry, config_hash),
+        creation(
             "PermissionedDisputeGame", registry, parameters.proposer, parameters.owner, parameters.challenge_period
         ),
         _upgrade("AnchorStateRegistry", registry, anchor, parameters, contracts),
@@ -163,7 +164,8 @@ def _initializers(
     }
 
 
-def _creation(name: str, *arguments: object) -> DeploymentStep:
+def creation(name: str, *arguments: object) -> DeploymentStep:
+    """Return the creation of a contract with constructor arguments."""
     artefact = load_artefact(name)
     data = encode_constructor(artefact, arguments)
     gas_limit = (

@@ -34,7 +34,7 @@ class L1Controls(Protocol):
         ...
 
     async def mine(self, timestamp: int) -> None:
-        """Seal a block with this timestamp, which becomes L1's present time."""
+        """Seal a block with this timestamp, which becomes L1's present time; one that came meanwhile will do."""
         ...
 
     async def take_snapshot(self) -> L1Snapshot:
