@@ -38,7 +38,7 @@ def _rows(name: str, timings: Sequence[BlockTiming], goal: float) -> tuple[Row, 
     return (
         Row(name, median(rates), "tx/s", f"median of the blocks: {each}", goal),
         Row(f"{name}, best", max(rates), "tx/s"),
-        Row(f"{name}, by processor time", median(processor_rates), "tx/s"),
+        Row(f"{name}, by this process's time", median(processor_rates), "tx/s"),
         *(Row(f"  {phase}", _microseconds(timings, phase), "µs/tx") for phase in _PHASES),
     )
 

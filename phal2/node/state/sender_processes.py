@@ -20,9 +20,11 @@ log = logging.getLogger("phal2.senders")
 
 _ADDRESS_LENGTH: Final = 20
 _MOST_PROCESSES: Final = 3
-_CHUNK: Final = 16
-"""Signatures after which the processes are looked after: so often that they never wait for work."""
-_MOST_ASKED: Final = 64
+_CHUNK: Final = 64
+"""Signatures that come together to the processes. Every look after them may cost the caller the interpreter's lock."""
+_ALONE: Final = 16
+"""Signatures that the caller recovers between two looks after the processes."""
+_MOST_ASKED: Final = 128
 """Signatures that a process has before it; fewer than a pipe holds, so that nothing ever waits to be written."""
 _END_SECONDS: Final = 2.0
 
@@ -78,7 +80,7 @@ class _SharedWork:
                 end -= 1
                 if self._addresses[end] is None:
                     self._addresses[end] = signer(self._signatures[end])
-                    if end % _CHUNK == 0:
+                    if end % _ALONE == 0:
                         self._look_after(end)
         finally:
             for process in self._processes:
