@@ -3,8 +3,9 @@
 Derivation never executes anything, so this is all it can see of the world.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from random import Random
 
 from eth_abi import encode as abi_encode
 
@@ -14,6 +15,7 @@ from phal2.node.derivation.pipeline import DerivationPipeline
 from phal2.node.derivation.span_rules import SafeBlock
 from phal2.node.derivation.system_config_updates import CONFIG_UPDATE_TOPIC, updated_system_config
 from phal2.node.protocol.batches import SingularBatch
+from phal2.node.protocol.blobs import encode_blob
 from phal2.node.protocol.block_refs import BlockId, L2BlockRef
 from phal2.node.protocol.channel_compression import Compression
 from phal2.node.protocol.channels import ChannelWriter
@@ -30,7 +32,7 @@ from phal2.node.protocol.rollup_config import RollupConfig, SystemConfig, ecoton
 from phal2.node.protocol.signatures import address_of_private_key, sign
 from phal2.node.protocol.span_batches import SpanBatch, SpanBatchTerms, encode_span_batch, span_batch
 from phal2.node.protocol.transaction_codec import encode_transaction, signing_hash
-from phal2.node.protocol.transactions import DynamicFeeTransaction, LegacyTransaction
+from phal2.node.protocol.transactions import BlobTransaction, DynamicFeeTransaction, LegacyTransaction
 
 BATCHER_KEY = keccak256(b"batcher")
 OTHER_BATCHER_KEY = keccak256(b"other batcher")
@@ -54,6 +56,30 @@ def signed(key: bytes, data: bytes, to: bytes | None = INBOX, nonce: int = 0) ->
     unsigned = DynamicFeeTransaction(31337, nonce, 1, 10**9, 21_000, to, 0, data, (), 0, 1, 1)
     y_parity, r, s = sign(signing_hash(unsigned), key)
     return encode_transaction(replace(unsigned, y_parity=y_parity, r=r, s=s))
+
+
+def blob_transaction(key: bytes, data: Sequence[bytes], blobs: dict[bytes, bytes]) -> bytes:
+    """Return the envelope of a blob transaction to the inbox; its blobs join `blobs`.
+
+    Derivation takes the versioned hashes for names, which others have checked.
+    """
+    encoded = [encode_blob(piece) for piece in data]
+    names = tuple(b"\x01" + keccak256(blob)[1:] for blob in encoded)
+    blobs |= dict(zip(names, encoded, strict=True))
+    unsigned = BlobTransaction(31337, 0, 1, 10**9, 21_000, INBOX, 0, b"no data", (), 1, names, 0, 1, 1)
+    y_parity, r, s = sign(signing_hash(unsigned), key)
+    return encode_transaction(replace(unsigned, y_parity=y_parity, r=r, s=s))
+
+
+def transfer(random: Random) -> bytes:
+    """Return an L2 envelope that a span batch can carry. Nobody recovers its sender here."""
+    nonce, value = random.randrange(300), random.randrange(10**9)
+    if random.random() < 0.2:
+        v = random.choice([27, 35 + 2 * 20350])
+        return encode_transaction(LegacyTransaction(nonce, 9, 21_000, b"\x07" * 20, value, b"", v, 2, value + 1))
+    return encode_transaction(
+        DynamicFeeTransaction(20350, nonce, 1, 9, 21_000, None, value, b"\x01", (), value % 2, 2, value + 1)
+    )
 
 
 def signed_legacy(key: bytes, data: bytes, to: bytes | None = INBOX) -> bytes:
@@ -212,10 +238,17 @@ class World:
         """The sequencer's head."""
         return self.l2[-1].ref if self.l2 else genesis_ref(self.config)
 
-    def mine(self, transactions: Sequence[bytes] = (), logs: Sequence[Log] = (), seconds: int = 2) -> L1Block:
+    def mine(
+        self,
+        transactions: Sequence[bytes] = (),
+        logs: Sequence[Log] = (),
+        seconds: int = 2,
+        blobs: Mapping[bytes, bytes] | None = None,
+    ) -> L1Block:
         """Append an L1 block, `seconds` after the one before."""
         receipts = (receipt_of(logs),) if logs else ()
-        self.l1.append(l1_block(self.l1[-1], self.l1[-1].header.timestamp + seconds, transactions, receipts))
+        block = l1_block(self.l1[-1], self.l1[-1].header.timestamp + seconds, transactions, receipts)
+        self.l1.append(replace(block, blobs=blobs or {}))
         return self.l1[-1]
 
     def post(self, *frames: Frame, key: bytes = BATCHER_KEY) -> L1Block:

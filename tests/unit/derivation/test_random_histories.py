@@ -1,10 +1,13 @@
 """Properties of derivation over random histories of L1, sequencer, batcher and strangers."""
 
+from collections.abc import Sequence
 from dataclasses import replace
+from itertools import takewhile
 from random import Random
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from plain_rules import PlainDerivation
 from rollup_world import (
     BATCHER_KEY,
     OTHER_BATCHER_KEY,
@@ -12,6 +15,7 @@ from rollup_world import (
     TRANSFER,
     L2Block,
     World,
+    blob_transaction,
     channel,
     config_log,
     deposit_log,
@@ -20,13 +24,20 @@ from rollup_world import (
     genesis_ref,
     pipeline_on,
     signed,
+    span_of,
+    transfer,
 )
 
 from phal2.node.derivation.start import derivation_start
+from phal2.node.protocol.batches import SingularBatch
+from phal2.node.protocol.blobs import BLOB_SIZE
 from phal2.node.protocol.block_refs import L2BlockRef
+from phal2.node.protocol.channel_compression import Compression
 from phal2.node.protocol.frames import Frame, batcher_transaction_data
 from phal2.node.protocol.receipts import Log
 from phal2.node.protocol.signatures import address_of_private_key
+from phal2.node.protocol.span_batch_transactions import UnsuitableTransaction, encode_transactions
+from phal2.node.protocol.span_batches import SpanBatch, SpanBatchTerms
 
 seeds = st.integers(0, 2**32 - 1)
 histories = settings(max_examples=15, deadline=None)
@@ -56,7 +67,39 @@ def grow_l2(world: World, random: Random) -> None:
     """Let the sequencer build up to the time of the last L1 block, sometimes a little less."""
     until = world.l1[-1].header.timestamp - random.choice([0, 0, 0, 4])
     while world.l2_head.timestamp + world.config.block_time <= until:
-        world.sequence([TRANSFER + random.randbytes(3) for _ in range(random.randrange(3))])
+        world.sequence([transfer(random) for _ in range(random.randrange(3))])
+
+
+def batches_of(blocks: list[L2Block], random: Random) -> list[SingularBatch | SpanBatch]:
+    """Put consecutive blocks into batches, singular ones and spans as it comes."""
+    batches: list[SingularBatch | SpanBatch] = []
+    while blocks:
+        count = random.choice([1, 1, 2, 5, len(blocks)])
+        run = list(takewhile(fits_span, blocks[:count]))
+        spans = len(run) > 1 or (len(run) == 1 and random.random() < 0.3)
+        batches += [span_of(run)] if spans else [blocks[0].batch]
+        blocks = blocks[len(run) if spans else 1 :]
+    return batches
+
+
+def fits_span(block: L2Block) -> bool:
+    """Tell whether a span batch can carry a block. One of a corrupt singular batch may hold what is no transaction."""
+    try:
+        encode_transactions(block.batch.transactions, 20350)
+    except UnsuitableTransaction:
+        return False
+    return True
+
+
+def random_channel(world: World, batches: Sequence[SingularBatch | SpanBatch], random: Random) -> list[Frame]:
+    """Return the frames of a channel of either compression."""
+    return channel(
+        batches,
+        random.randbytes(16),
+        random.choice([60, 200, 100_000]),
+        random.choice(list(Compression)),
+        SpanBatchTerms.of(world.config),
+    )
 
 
 def batcher_data(frames: list[Frame], random: Random) -> list[bytes]:
@@ -67,6 +110,20 @@ def batcher_data(frames: list[Frame], random: Random) -> list[bytes]:
         data.append(batcher_transaction_data(frames[:count]))
         frames = frames[count:]
     return data
+
+
+def carried(data: list[bytes], random: Random, blobs: dict[bytes, bytes], key: bytes = BATCHER_KEY) -> list[bytes]:
+    """Return L1 transactions that carry batcher data in its order: call data, or blobs, which join `blobs`."""
+    transactions = []
+    while data:
+        count = random.randrange(1, 4)
+        if random.random() < 0.3:
+            transactions.append(blob_transaction(key, data[:count], blobs))
+            data = data[count:]
+        else:
+            transactions.append(signed(key, data[0]))
+            data = data[1:]
+    return transactions
 
 
 def noise(random: Random, frames: list[Frame]) -> list[bytes]:
@@ -90,17 +147,17 @@ def post_honestly(world: World, random: Random, rounds: int) -> int:
     for _ in range(rounds):
         grow_l2(world, random)
         if not waiting and random.random() < 0.7:
-            batches = [block.batch for block in world.l2[posted:]]
+            batches = batches_of(world.l2[posted:], random)
             posted = len(world.l2)
-            frames = channel(batches, random.randbytes(16), random.choice([60, 200, 100_000])) if batches else []
-            waiting = batcher_data(frames, random)
+            waiting = batcher_data(random_channel(world, batches, random) if batches else [], random)
         # What waits goes out whole within two L1 blocks, so that no epoch's window can end before.
         count = len(waiting) if random.random() < 0.5 else random.randrange(len(waiting) + 1)
         now, waiting = waiting[:count], waiting[count:]
-        transactions = [signed(BATCHER_KEY, data) for data in now]
+        blobs: dict[bytes, bytes] = {}
+        transactions = carried(now, random, blobs)
         for extra in random.sample(noise(random, []), random.randrange(3)):
             transactions.insert(random.randrange(len(transactions) + 1), extra)
-        world.mine(transactions, random_logs(random), random.choice([2, 2, 3, 12]))
+        world.mine(transactions, random_logs(random), random.choice([2, 2, 3, 12]), blobs)
         if len(waiting) and world.l1[-1].header.number % 2:
             world.mine([signed(BATCHER_KEY, data) for data in waiting], random_logs(random))
             waiting = []
@@ -144,6 +201,32 @@ def check_rules(world: World, derived: list[L2Block]) -> None:
     assert world.l1[-1].header.number - parent.l1_origin.number <= config.sequencing_window_size + 1
 
 
+def spoiled(batch: SingularBatch | SpanBatch, random: Random) -> SingularBatch | SpanBatch:
+    """Return a batch that says something else than the sequencer would."""
+    if isinstance(batch, SingularBatch):
+        return replace(batch, transactions=(random.choice([b"", b"\x7e", b"\x03", b"\x55", TRANSFER]),))
+    kind = random.randrange(7)
+    if kind == 0:
+        return replace(batch, parent_check=random.randbytes(20))
+    if kind == 1:
+        return replace(batch, l1_origin_check=random.randbytes(20))
+    if kind == 2:
+        return replace(batch, timestamp=batch.timestamp + random.choice([-5, -1, 1, 2, 7]))
+    if kind == 3:
+        return replace(batch, last_epoch_number=batch.last_epoch_number + random.choice([-3, -1, 1, 2, 40]))
+    if kind == 4:
+        # A bit less or more moves the L1 origins of all blocks before it.
+        bits = bytearray(batch.origin_bits)
+        index = random.randrange(batch.block_count)
+        bits[-1 - index // 8] ^= 1 << index % 8
+        return replace(batch, origin_bits=bytes(bits))
+    counts = list(batch.transaction_counts)
+    if kind == 5:
+        random.shuffle(counts)
+        return replace(batch, transaction_counts=bytes(counts))
+    return replace(batch, transactions=tuple(transfer(random) for _ in batch.transactions))
+
+
 def damaged(frames: list[Frame], random: Random) -> list[Frame]:
     """Repeat, drop, reorder, renumber or corrupt frames."""
     frames = list(frames)
@@ -177,6 +260,7 @@ def hostile_world(seed: int) -> World:
     for _ in range(random.randrange(10, 40)):
         grow_l2(world, random)
         transactions = []
+        blobs: dict[bytes, bytes] = {}
         for _ in range(random.choice([0, 1, 1, 2])):
             derived = world.derive() if random.random() < 0.3 else []
             if derived and derived[-1].ref.hash not in {block.ref.hash for block in world.l2}:
@@ -184,28 +268,50 @@ def hostile_world(seed: int) -> World:
                 world.l2 = list(derived)
                 grow_l2(world, random)
             start = random.choice([len(derived), len(derived), random.randrange(len(world.l2) + 1)])
-            batches = [block.batch for block in world.l2[start : start + random.randrange(1, 30)]]
-            if batches and random.random() < 0.2:
+            batches = batches_of(world.l2[start : start + random.randrange(1, 30)], random)
+            if batches and random.random() < 0.3:
                 index = random.randrange(len(batches))
-                batches[index] = replace(
-                    batches[index], transactions=(random.choice([b"", b"\x7e", b"\x03", TRANSFER]),)
-                )
-            frames = damaged(channel(batches, random.randbytes(16), random.choice([60, 300, 100_000])), random)
-            transactions += [signed(BATCHER_KEY, data) for data in batcher_data(frames, random)]
+                batches[index] = spoiled(batches[index], random)
+            frames = damaged(random_channel(world, batches, random), random)
+            transactions += carried(batcher_data(frames, random), random, blobs)
             transactions += random.sample(noise(random, frames), random.randrange(2))
         logs = random_logs(random)
         if random.random() < 0.05:
             key = random.choice([BATCHER_KEY, OTHER_BATCHER_KEY])
             logs.append(config_log(0, address_of_private_key(key).rjust(32, b"\x00")))
-        world.mine(transactions, logs, random.choice([2, 2, 2, 12]))
+        if blobs and random.random() < 0.1:
+            blobs[random.choice(list(blobs))] = random.choice([bytes(BLOB_SIZE), b"\x00\x01" + bytes(BLOB_SIZE - 2)])
+        world.mine(transactions, logs, random.choice([2, 2, 2, 12]), blobs)
     return world
 
 
 @given(seeds)
 @histories
-def test_whatever_is_posted_the_derived_chain_keeps_the_rules(seed: int) -> None:
+def test_whatever_is_posted_the_derived_chain_is_what_the_rules_say(seed: int) -> None:
     world = hostile_world(seed)
-    check_rules(world, world.derive())
+    derived = world.derive()
+    check_rules(world, derived)
+    assert derived == PlainDerivation(world).run()
+
+
+@given(seeds)
+@histories
+def test_an_invalid_payload_is_replaced_by_its_deposits_wherever_it_comes_from(seed: int) -> None:
+    def is_invalid(raw: bytes) -> bool:
+        return raw[-1] % 8 == 0
+
+    world = hostile_world(seed)
+    pipeline = world.pipeline()
+    head = genesis_ref(world.config)
+    derived = []
+    for block in world.l1:
+        pipeline.add_l1_block(block)
+        while (answer := pipeline.next_attributes(head)) is not None:
+            if any(is_invalid(raw) for raw in answer.attributes.transactions if raw[:1] != b"\x7e"):
+                answer = pipeline.reject_payload()
+            head = fabricated_block(answer.attributes, answer.parent, answer.l1_origin)
+            derived.append(L2Block(head, answer.attributes, answer.derived_from.number))
+    assert derived == PlainDerivation(world, is_invalid).run()
 
 
 @given(seeds)
