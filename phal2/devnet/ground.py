@@ -10,6 +10,7 @@ from phal2.devnet.accounts import DevAccount, Roles
 from phal2.devnet.settings import ETHER, DevnetSettings
 from phal2.node.driver.clock import Clock
 from phal2.node.l1.kzg import KzgWorker
+from phal2.node.protocol.addresses import ZERO_ADDRESS
 
 ROLE_BALANCE: Final = 1_000_000 * ETHER
 """Balance of a role's account (batcher, deployer, …) on an L1 that was made for this devnet."""
@@ -47,8 +48,12 @@ class Ground:
 
     @property
     def balances(self) -> dict[bytes, int]:
-        """The balances in wei with which the dev accounts begin, by address."""
-        return {account.address: self.settings.balance for account in self.accounts}
+        """The balances in wei with which accounts begin, by address: of the dev accounts, and of address zero.
+
+        Clients such as viem estimate gas for a value without saying whose; on public chains address zero has ETH, too.
+        """
+        addresses = (ZERO_ADDRESS, *(account.address for account in self.accounts))
+        return dict.fromkeys(addresses, self.settings.balance)
 
     @property
     def owner(self) -> bytes:
