@@ -177,7 +177,10 @@ def run(arguments: argparse.Namespace) -> int:
     """Run the command; return the exit code. Raises a `Phal2Error` where it cannot begin."""
     logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
     _LOGGER.setLevel(logging.DEBUG if arguments.verbose else logging.INFO)
-    asyncio.run(_register(arguments) if arguments.action == "register" else _propose(arguments))
+    if arguments.action == "register":
+        asyncio.run(_register(arguments))
+    else:
+        asyncio.run(_propose(arguments, private_key(arguments, "")))
     return 0
 
 
@@ -217,7 +220,7 @@ def _prover_opener(arguments: argparse.Namespace, config: RollupConfig, folder: 
     return ProverCommand(prover_command(path, shlex.split(arguments.prover_arguments)))
 
 
-async def _propose(arguments: argparse.Namespace) -> None:
+async def _propose(arguments: argparse.Namespace, key: bytes) -> None:
     """Propose until SIGINT or SIGTERM."""
     settings = ProposerSettings(
         game_type=_GAME_TYPES[arguments.game_type],
@@ -229,7 +232,6 @@ async def _propose(arguments: argparse.Namespace) -> None:
         resubmission_seconds=arguments.resubmit_after,
         fee_limit=arguments.fee_limit * GWEI,
     )
-    key = private_key(arguments, "")
     contracts = ProposerContracts(
         arguments.dispute_game_factory, arguments.anchor_state_registry, arguments.prover_registry
     )

@@ -1,0 +1,109 @@
+"""Provers in other processes: started from here, or listening; what the client makes of their deaths and answers."""
+
+import asyncio
+import json
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from proven_chain import ProvenChain, random_chain
+
+from phal2.bridge.proposer.errors import ProverOfAnotherRollup, ProverUnavailable
+from phal2.bridge.proposer.prover_channels import ProverAddress, ProverCommand, prover_command
+from phal2.bridge.proposer.prover_client import ProgramClient
+from phal2.bridge.prover.claim import config_hash
+from phal2.bridge.prover.messages import Refused
+
+REGISTRY = b"\x44" * 20
+
+
+@pytest.fixture(scope="module")
+def chain() -> ProvenChain:
+    return random_chain(31, 3)
+
+
+@pytest.fixture
+def configuration(chain: ProvenChain, tmp_path: Path) -> Path:
+    path = tmp_path / "rollup.json"
+    path.write_text(json.dumps(chain.config.to_json()))
+    return path
+
+
+@pytest.fixture
+async def started(chain: ProvenChain, configuration: Path) -> AsyncIterator[ProgramClient]:
+    client = ProgramClient(ProverCommand(prover_command(configuration)), config_hash(chain.config))
+    yield client
+    await client.close()
+
+
+async def test_a_prover_that_is_started_keeps_its_key_until_it_is_renewed(
+    chain: ProvenChain, started: ProgramClient
+) -> None:
+    signed = await started.prove(chain.request(1, 3))
+    assert signed.claim.output_root == chain.output_root(3)
+    address = (await started.description()).address
+    asking = asyncio.create_task(started.prove(chain.request(1, 3)))
+    await asyncio.sleep(0)
+    asking.cancel()
+    await asyncio.gather(asking, return_exceptions=True)
+    assert await started.prove(chain.request(1, 3)) == signed
+    assert (await started.description()).address == address
+    assert await started.renew()
+    assert (await started.description()).address != address
+
+
+async def test_a_refusal_names_its_check_and_the_next_request_is_served(
+    chain: ProvenChain, started: ProgramClient
+) -> None:
+    with pytest.raises(Refused) as error:
+        await started.quote(REGISTRY)
+    assert error.value.kind == "NoEnclave"
+    assert (await started.prove(chain.request(2, 3))).claim.l2_block_number == 3
+
+
+async def test_a_prover_that_listens_serves_many_and_has_one_key(chain: ProvenChain, configuration: Path) -> None:
+    process = await asyncio.create_subprocess_exec(
+        *prover_command(configuration, ("--listen", "127.0.0.1:0")), stderr=asyncio.subprocess.PIPE
+    )
+    try:
+        assert process.stderr is not None
+        line = (await process.stderr.readline()).decode()
+        assert "listening on 127.0.0.1:" in line
+        address = ProverAddress("127.0.0.1", int(line.rsplit(":", 1)[1]))
+        clients = [ProgramClient(address, config_hash(chain.config)) for _ in range(2)]
+        first, second = await asyncio.gather(*(client.prove(chain.request(1, 3)) for client in clients))
+        assert first == second
+        assert not await clients[0].renew()
+        await asyncio.gather(*(client.close() for client in clients))
+        later = ProgramClient(address, config_hash(chain.config))
+        assert await later.prove(chain.request(1, 3)) == first
+        stranger = ProgramClient(address, bytes(32))
+        with pytest.raises(ProverOfAnotherRollup):
+            await stranger.description()
+        await asyncio.gather(later.close(), stranger.close())
+    finally:
+        process.terminate()
+        await process.wait()
+
+
+@pytest.mark.parametrize(
+    ("command", "reason"),
+    [
+        ([sys.executable, "-c", "pass"], "it ended"),
+        ([sys.executable, "-c", "import time; time.sleep(60)"], "nothing within 0.5 s"),
+        ([sys.executable, "-c", "print('x' * 100, flush=True); input()"], "it ended"),
+        (["/nowhere/prover"], "cannot be started"),
+    ],
+)
+async def test_programs_that_are_no_provers_are_unavailable(command: list[str], reason: str) -> None:
+    client = ProgramClient(ProverCommand(command), bytes(32), answer_seconds=0.5 if "nothing" in reason else 20)
+    with pytest.raises(ProverUnavailable, match=reason):
+        await client.description()
+    await client.close()
+
+
+async def test_nobody_at_the_address_is_unavailable() -> None:
+    client = ProgramClient(ProverAddress("127.0.0.1", 9), bytes(32))
+    with pytest.raises(ProverUnavailable, match=r"127\.0\.0\.1:9 cannot be reached"):
+        await client.description()
