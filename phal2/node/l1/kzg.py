@@ -45,14 +45,19 @@ class KzgWorker:
 
         return await self._run(kzg_computation.versioned_hashes_of_blobs, tuple(blobs))
 
-    async def verify(self, sidecars: Sequence[BlobSidecar]) -> None:
-        """Check blobs against their commitments, much faster than `commit`.
+    async def verify(self, sidecars: Sequence[BlobSidecar]) -> tuple[BlobSidecar, ...]:
+        """Check blobs against their commitments, much faster than `commit`, and return them with a proof each.
 
-        Raises `InvalidKzgProof` where one does not hold, or `KzgUnavailable`.
+        Those that come with cell proofs take as long as with `commit`. Raises `InvalidKzgProof` where a proof does not
+        hold, or `KzgUnavailable`.
         """
         from phal2.node.l1 import kzg_computation
 
-        await self._run(kzg_computation.verify_sidecars, tuple(sidecars))
+        proofs = await self._run(kzg_computation.verify_sidecars, tuple(sidecars))
+        return tuple(
+            BlobSidecar(sidecar.blob, sidecar.commitment, proof)
+            for sidecar, proof in zip(sidecars, proofs, strict=True)
+        )
 
     async def close(self) -> None:
         """End the process and wait for it."""

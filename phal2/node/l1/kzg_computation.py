@@ -34,15 +34,20 @@ def versioned_hashes_of_blobs(blobs: Sequence[bytes]) -> tuple[bytes, ...]:
     return tuple(hashes)
 
 
-def verify_sidecars(sidecars: Sequence[BlobSidecar]) -> None:
-    """Raise `InvalidKzgProof` where a proof does not hold."""
+def verify_sidecars(sidecars: Sequence[BlobSidecar]) -> tuple[bytes, ...]:
+    """Return the proofs of blobs, made anew for those with cell proofs; raise `InvalidKzgProof` where one is wrong."""
+    setup = trusted_setup()
+    whole = [sidecar for sidecar in sidecars if not sidecar.cell_proofs]
     try:
         holds = ckzg.verify_blob_kzg_proof_batch(
-            b"".join(sidecar.blob for sidecar in sidecars),
-            b"".join(sidecar.commitment for sidecar in sidecars),
-            b"".join(sidecar.proof for sidecar in sidecars),
-            trusted_setup(),
+            b"".join(sidecar.blob for sidecar in whole),
+            b"".join(sidecar.commitment for sidecar in whole),
+            b"".join(sidecar.proof for sidecar in whole),
+            setup,
         )
+        for sidecar in sidecars:
+            if sidecar.cell_proofs:
+                holds = holds and _cells_verify(sidecar)
     except RuntimeError:
         raise InvalidKzgProof(
             "a blob, commitment or proof is malformed: a field element is not below the modulus, "
@@ -50,6 +55,19 @@ def verify_sidecars(sidecars: Sequence[BlobSidecar]) -> None:
         ) from None
     if not holds:
         raise InvalidKzgProof("the KZG proofs do not show that the blobs are those of the commitments")
+    return tuple(
+        ckzg.compute_blob_kzg_proof(sidecar.blob, sidecar.commitment, setup) if sidecar.cell_proofs else sidecar.proof
+        for sidecar in sidecars
+    )
+
+
+def _cells_verify(sidecar: BlobSidecar) -> bool:
+    setup, count = trusted_setup(), len(sidecar.cell_proofs)
+    cells = ckzg.compute_cells(sidecar.blob, setup)
+    commitments = [sidecar.commitment] * count
+    proofs = list(sidecar.cell_proofs)
+    holds: bool = ckzg.verify_cell_kzg_proof_batch(commitments, list(range(count)), cells, proofs, setup)
+    return holds
 
 
 def _require_length(index: int, blob: bytes) -> None:

@@ -1,7 +1,8 @@
 """The sidecars of blob transactions, and the network form that carries them (EIP-4844, "Networking").
 
 A block holds a blob transaction's envelope, which names its blobs by versioned hashes alone. Nodes pass the transaction
-on as 0x03 ++ rlp([transaction, blobs, commitments, proofs]); beacon nodes keep the blobs for some weeks.
+on as 0x03 ++ rlp([transaction, blobs, commitments, proofs]), or from Osaka on as 0x03 ++ rlp([transaction, 1, blobs,
+commitments, cell proofs]) with 128 proofs for each blob (EIP-7594); beacon nodes keep the blobs for some weeks.
 """
 
 import hashlib
@@ -17,18 +18,25 @@ from phal2.node.protocol.transactions import BLOB
 BYTES_PER_BLOB: Final = 131_072
 BYTES_PER_COMMITMENT: Final = 48
 BYTES_PER_PROOF: Final = 48
+CELLS_PER_BLOB: Final = 128
 VERSIONED_HASH_VERSION: Final = b"\x01"
+
+_CELL_PROOFS_VERSION: Final = b"\x01"
 
 _PARTS: Final = (("blob", BYTES_PER_BLOB), ("commitment", BYTES_PER_COMMITMENT), ("proof", BYTES_PER_PROOF))
 
 
 @dataclass(frozen=True, slots=True)
 class BlobSidecar:
-    """A blob of 131,072 bytes with its KZG commitment and proof of 48 bytes each."""
+    """A blob of 131,072 bytes with its KZG commitment and proof of 48 bytes each.
+
+    One that came with 128 cell proofs has no `proof` until these have been checked.
+    """
 
     blob: bytes
     commitment: bytes
     proof: bytes
+    cell_proofs: tuple[bytes, ...] = ()
 
     @property
     def versioned_hash(self) -> bytes:
@@ -58,7 +66,7 @@ def encode_network_form(envelope: bytes, sidecars: Sequence[BlobSidecar]) -> byt
 
 
 def decode_network_form(raw: bytes) -> tuple[bytes, tuple[BlobSidecar, ...]]:
-    """Return the envelope and the sidecars of a blob transaction in its network form.
+    """Return the envelope and the sidecars of a blob transaction in either network form.
 
     The parts have their lengths and equal counts; nothing else is checked of them. Raises `MalformedSidecar` or
     `RlpError`.
@@ -70,24 +78,30 @@ def decode_network_form(raw: bytes) -> tuple[bytes, tuple[BlobSidecar, ...]]:
         raise MalformedSidecar(
             "blob transaction without its sidecar: send 0x03 ++ rlp([transaction, blobs, commitments, proofs])"
         )
-    if len(fields) == 5 and fields[1] == b"\x01":
-        raise MalformedSidecar(
-            "blob transaction with cell proofs (wrapper version 1 of EIP-7594, from Osaka on): this L1 has Prague's "
-            "rules; send 0x03 ++ rlp([transaction, blobs, commitments, proofs]) with one proof for each blob"
-        )
+    proofs_per_blob = 1
+    if len(fields) == 5:
+        if fields.pop(1) != _CELL_PROOFS_VERSION:
+            raise MalformedSidecar("blob transaction with an unknown version of the network form, expected 1")
+        proofs_per_blob = CELLS_PER_BLOB
     if len(fields) != 4:
         raise MalformedSidecar(
             f"blob transaction with {len(fields)} parts, expected 4: transaction, blobs, commitments, proofs"
         )
     parts = [_part(name, length, field) for (name, length), field in zip(_PARTS, fields[1:], strict=True)]
-    counts = [len(part) for part in parts]
-    if len(set(counts)) != 1:
+    blobs, commitments, proofs = parts
+    if len(commitments) != len(blobs) or len(proofs) != proofs_per_blob * len(blobs):
         raise MalformedSidecar(
-            f"blob transaction with {counts[0]} blobs, {counts[1]} commitments and {counts[2]} proofs; "
-            "expected one commitment and one proof for each blob"
+            f"blob transaction with {len(blobs)} blobs, {len(commitments)} commitments and {len(proofs)} proofs; "
+            f"expected 1 commitment and {proofs_per_blob} proofs for each blob"
         )
     envelope = bytes([BLOB]) + rlp.encode(expect_list(fields[0]))
-    return envelope, tuple(BlobSidecar(*sidecar) for sidecar in zip(*parts, strict=True))
+    if proofs_per_blob == 1:
+        return envelope, tuple(BlobSidecar(*sidecar) for sidecar in zip(blobs, commitments, proofs, strict=True))
+    cell_proofs = [tuple(proofs[start : start + CELLS_PER_BLOB]) for start in range(0, len(proofs), CELLS_PER_BLOB)]
+    return envelope, tuple(
+        BlobSidecar(blob, commitment, b"", cells)
+        for blob, commitment, cells in zip(blobs, commitments, cell_proofs, strict=True)
+    )
 
 
 def require_named(hashes: Sequence[bytes], sidecars: Sequence[BlobSidecar]) -> None:

@@ -94,8 +94,8 @@ class Chain(StateDatabase, BlockHashes, Protocol):
 class SidecarChecker(Protocol):
     """Checks blobs against their KZG commitments."""
 
-    async def verify(self, sidecars: Sequence[BlobSidecar], /) -> None:
-        """Raise a `Phal2Error` where a proof does not hold."""
+    async def verify(self, sidecars: Sequence[BlobSidecar], /) -> tuple[BlobSidecar, ...]:
+        """Return them with a proof each; raise a `Phal2Error` where a proof does not hold."""
         ...
 
 
@@ -158,7 +158,7 @@ class Admission:
         elif transaction.transaction_type == BLOB and self._sidecar_checker is not None:
             if not recovered.sidecars:
                 raise MalformedSidecar("blob transaction without its sidecar: send it raw, in the network form")
-            await self._sidecar_checker.verify(recovered.sidecars)
+            recovered = replace(recovered, sidecars=await self._sidecar_checker.verify(recovered.sidecars))
         else:
             self._mempool.add(recovered, account_nonce)
             return recovered.hash

@@ -4,12 +4,14 @@ import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 
+import ckzg
 import pytest
 import pytest_asyncio
 
 from phal2.node.l1.kzg import KzgWorker
 from phal2.node.l1.kzg_errors import InvalidBlob, InvalidKzgProof, KzgUnavailable
 from phal2.node.protocol.blob_sidecars import BYTES_PER_BLOB, BlobSidecar
+from phal2.node.state.precompiles.point_evaluation import trusted_setup
 
 EMPTY_BLOB = bytes(BYTES_PER_BLOB)
 INFINITY = b"\xc0" + bytes(47)
@@ -48,6 +50,16 @@ class TestKzgWorker:
             with pytest.raises(InvalidKzgProof):
                 await kzg.verify([other, wrong])
 
+    async def test_cell_proofs_are_checked_and_a_proof_of_the_blob_is_made(self, kzg: KzgWorker) -> None:
+        blob = b"".join(number.to_bytes(32, "big") for number in range(4096))
+        (expected,) = await kzg.commit([blob])
+        _, proofs = ckzg.compute_cells_and_kzg_proofs(blob, trusted_setup())
+        sidecar = BlobSidecar(blob, expected.commitment, b"", tuple(proofs))
+
+        assert await kzg.verify([expected, sidecar]) == (expected, expected)
+        with pytest.raises(InvalidKzgProof):
+            await kzg.verify([replace(sidecar, cell_proofs=(*proofs[1:], proofs[0]))])
+
     @pytest.mark.parametrize("blob", [b"\xff" * BYTES_PER_BLOB, bytes(BYTES_PER_BLOB - 1), b""])
     async def test_what_is_no_blob_has_no_commitment(self, kzg: KzgWorker, blob: bytes) -> None:
         with pytest.raises(InvalidBlob, match="blob 1"):
@@ -57,4 +69,4 @@ class TestKzgWorker:
         answers = await asyncio.gather(*(kzg.verify([]) for _ in range(70)), return_exceptions=True)
 
         assert sum(isinstance(answer, KzgUnavailable) for answer in answers) == 6
-        assert sum(answer is None for answer in answers) == 64
+        assert sum(answer == () for answer in answers) == 64

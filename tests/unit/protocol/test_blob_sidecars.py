@@ -45,14 +45,26 @@ def test_what_was_encoded_is_read_again(count: int) -> None:
     require_named([sidecar.versioned_hash for sidecar in sidecars], sidecars)
 
 
+def test_cell_proofs_are_read_blob_by_blob() -> None:
+    proofs = [bytes([number]) * 48 for number in range(256)]
+    fields = [FIELDS[0], b"\x01", [BLOB, BLOB], [SIDECAR.commitment] * 2, proofs]
+
+    raw, sidecars = decode_network_form(network_form(fields))
+
+    assert raw == ENVELOPE
+    assert [sidecar.cell_proofs for sidecar in sidecars] == [tuple(proofs[:128]), tuple(proofs[128:])]
+    assert {sidecar.proof for sidecar in sidecars} == {b""}
+
+
 @pytest.mark.parametrize(
     ("raw", "reason"),
     [
         (ENVELOPE, "without its sidecar"),
         (b"\x03\xc0", "without its sidecar"),
         (b"\x02\xc0", "not a blob transaction"),
-        (network_form([FIELDS[0], b"\x01", *FIELDS[1:]]), "cell proofs"),
-        (network_form([FIELDS[0], b"\x02", *FIELDS[1:]]), "5 parts, expected 4"),
+        (network_form([FIELDS[0], b"\x01", *FIELDS[1:]]), "expected 1 commitment and 128 proofs for each blob"),
+        (network_form([FIELDS[0], b"\x02", *FIELDS[1:]]), "an unknown version of the network form, expected 1"),
+        (network_form([*FIELDS, [], []]), "6 parts, expected 4"),
         (network_form(FIELDS[:3]), "3 parts, expected 4"),
         (network_form([FIELDS[0], [BLOB, BLOB], *FIELDS[2:]]), "2 blobs, 1 commitments and 1 proofs"),
         (network_form([FIELDS[0], [BLOB[1:]], *FIELDS[2:]]), "blob 0 of the sidecar has 131071 bytes, expected 131072"),
