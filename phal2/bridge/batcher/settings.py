@@ -45,11 +45,11 @@ class BatcherSettings:
     poll_interval_seconds: float = 1.0
     """Pause between two looks at L1 and L2."""
 
-    batch_type: BatchType = BatchType.SINGULAR
+    batch_type: BatchType = BatchType.SPAN
 
     compression: Compression = Compression.BROTLI
 
-    data_availability: DataAvailability = DataAvailability.CALLDATA
+    data_availability: DataAvailability = DataAvailability.AUTO
 
     switch_margin_percent: int = 20
     """With `AUTO`, how much cheaper the other way must be for the batcher to change to it."""
