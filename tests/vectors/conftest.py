@@ -1,5 +1,6 @@
 """The state tests' files, and what is told of them at the end."""
 
+import sys
 from collections import defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -7,6 +8,9 @@ from typing import Any
 
 import pytest
 from general_state_tests import extract_archive
+
+# The chain in memory on which the contracts' own tests run their code.
+sys.path.append(str(Path(__file__).parents[1] / "unit" / "contracts"))
 
 STATE_TESTS = "state_tests"
 """The property of a report with what `record_state_tests` was given."""
