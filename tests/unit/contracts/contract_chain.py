@@ -195,11 +195,9 @@ class Chain:
         assert outcome.succeeded, decode_revert([artefact], outcome.output)
         return Contract(self, artefact, address)
 
-    def create(self, address: bytes, code: bytes, *, sender: bytes) -> Outcome:
+    def create(self, address: bytes, code: bytes, *, sender: bytes, gas: int = GAS_LIMIT) -> Outcome:
         """Run creation code for the contract at `address`."""
-        return self._run(
-            Message(gas=GAS_LIMIT, to=b"", sender=sender, value=0, data=b"", code=code, create_address=address)
-        )
+        return self._run(Message(gas=gas, to=b"", sender=sender, value=0, data=b"", code=code, create_address=address))
 
     def place(self, name: str, address: bytes) -> "Contract":
         """Put runtime code at an address, as genesis does for predeploys without a proxy."""

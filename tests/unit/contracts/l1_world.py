@@ -6,7 +6,7 @@ from functools import cache
 from contract_chain import Chain, Contract, Outcome
 
 from phal2.contracts import decode_revert, load_artefact
-from phal2.devnet.deployment import DeploymentParameters, bridge_steps, game_steps, planned_l1_contracts
+from phal2.devnet.deployment import DeploymentParameters, DeploymentStep, bridge_steps, game_steps, planned_l1_contracts
 from phal2.node.protocol.addresses import contract_address
 from phal2.node.protocol.keccak import keccak256
 from phal2.node.protocol.rollup_config import SystemConfig, ecotone_scalar
@@ -96,15 +96,22 @@ def _deployment() -> Chain:
     for account in (OWNER, STRANGER, PROPOSER):
         chain.state.set_balance(account, 1_000 * ETHER)
     for step in (*bridge_steps(PARAMETERS), *game_steps(PARAMETERS, CONFIG_HASH, GENESIS_ROOT, WORKLOAD)):
-        outcome = _send(chain, step.to, step.data)
+        outcome = _send(chain, step)
         assert outcome.succeeded, (step.doing, decode_revert([load_artefact("Proxy")], outcome.output))
     chain.pass_time(12)
     return chain
 
 
-def _send(chain: Chain, to: bytes | None, data: bytes) -> Outcome:
+def _send(chain: Chain, step: DeploymentStep) -> Outcome:
     nonce = chain.state.get_nonce(DEPLOYER)
     chain.state.increment_nonce(DEPLOYER)
-    if to is None:
-        return chain.create(contract_address(DEPLOYER, nonce), data, sender=DEPLOYER)
-    return chain.transact(to, data, sender=DEPLOYER)
+    gas = step.gas_limit - _intrinsic_gas(step)
+    if step.to is None:
+        return chain.create(contract_address(DEPLOYER, nonce), step.data, sender=DEPLOYER, gas=gas)
+    return chain.transact(step.to, step.data, sender=DEPLOYER, gas=gas)
+
+
+def _intrinsic_gas(step: DeploymentStep) -> int:
+    zeros = step.data.count(0)
+    data = 4 * zeros + 16 * (len(step.data) - zeros)
+    return 21_000 + data + (32_000 + 2 * -(-len(step.data) // 32) if step.to is None else 0)

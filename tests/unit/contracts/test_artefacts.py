@@ -55,6 +55,7 @@ LAYOUTS = {
     "L2ToL1MessagePasser": [(0, 0, "mapping(bytes32 => bool)"), (1, 0, "uint240")],
     "AttestationContext": [],
     "Proxy": [],
+    "ProxyAdmin": [(0, 0, "address")],
     "L2CrossDomainMessenger": [
         (0, 0, "uint256[203]"),
         (203, 0, "mapping(bytes32 => bool)"),
@@ -98,6 +99,7 @@ LABELS = {
     "L2ToL1MessagePasser": "sentMessages msgNonce",
     "AttestationContext": "",
     "Proxy": "",
+    "ProxyAdmin": "owner",
     "L2CrossDomainMessenger": "__legacy successfulMessages xDomainMsgSender msgNonce failedMessages otherMessenger "
     "__gap",
     "L2StandardBridge": "__legacy deposits messenger otherBridge __gap",

@@ -236,3 +236,24 @@ def test_a_node_of_32_bytes_is_not_within_its_parent() -> None:
     node = branch({NIBBLES[0]: inner})
     assert not is_taken_under(keccak256(node), [node])
     assert not is_taken_under(keccak256(node), [node, rlp.encode(inner)])
+
+
+def key_near(path: bytes, shared: int, change: int) -> bytes:
+    """Another key, with the same first `shared` nibbles, another one after them, and the same rest."""
+    number = int.from_bytes(path, "big") ^ change << 4 * (63 - shared)
+    return number.to_bytes(32, "big")
+
+
+@given(st.sets(st.tuples(st.integers(0, 63), st.integers(1, 15)), max_size=12), st.binary(min_size=32, max_size=32))
+@settings(max_examples=15, deadline=None)
+def test_a_trie_of_any_shape_shows_what_it_holds_and_nothing_else(forks: set[tuple[int, int]], other: bytes) -> None:
+    """Keys that part anywhere make branches, extensions and leaves of any depth, within their parents or not."""
+    trie = HexaryTrie({})
+    for key in (PATH, other, *(key_near(PATH, shared, change) for shared, change in forks)):
+        trie[key] = b"\x01"
+    assert is_taken_under(trie.root_hash, [rlp.encode(node) for node in trie.get_proof(PATH)])
+
+    trie[PATH] = b"\x02"
+    assert not is_taken_under(trie.root_hash, [rlp.encode(node) for node in trie.get_proof(PATH)])
+    del trie[PATH]
+    assert not is_taken_under(trie.root_hash, [rlp.encode(node) for node in trie.get_proof(PATH)])
