@@ -10,6 +10,7 @@ from pathlib import Path
 
 from benchmarks.blocks import measure_blocks
 from benchmarks.growth import measure_growth
+from benchmarks.proving import measure_proving
 from benchmarks.py_evm_blocks import measure_py_evm
 from benchmarks.report import (
     FULL,
@@ -30,6 +31,7 @@ MEASUREMENTS: Mapping[str, Callable[[Scale], Section]] = {
     "state": measure_state,
     "growth": measure_growth,
     "py-evm": measure_py_evm,
+    "proving": measure_proving,
     "rpc": measure_rpc,
 }
 

@@ -15,6 +15,7 @@ from phal2.bridge.prover.program import listen, serve
 from phal2.bridge.prover.prover import LEAST_ENTROPY_BYTES, Prover
 from phal2.node.protocol.errors import Phal2Error
 from phal2.node.protocol.rollup_config import RollupConfig
+from phal2.node.state.engines import load_engine
 
 _LARGEST_CONFIGURATION: Final = 1 << 20
 _YOUNG_OBJECTS: Final = 50_000
@@ -53,6 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parsed = parser.parse_args(arguments)
     try:
+        load_engine()
         raw = _read_bounded(parsed.rollup_config)
         prover = Prover(
             RollupConfig.from_json(json.loads(raw)),

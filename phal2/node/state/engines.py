@@ -36,6 +36,11 @@ def open_evm(block: BlockContext, world: WorldState, block_hashes: BlockHashes, 
     return _engine(os.environ.get(ENGINE_VARIABLE) or PY_EVM)(block, world, block_hashes, tracer)
 
 
+def load_engine() -> None:
+    """Import the engine now rather than with the first block; raise `NoSuchEngine` for a wrong setting."""
+    _engine(os.environ.get(ENGINE_VARIABLE) or PY_EVM)
+
+
 @lru_cache(maxsize=4)
 def _engine(name: str) -> EvmFactory:
     # Imported when it is first needed, as that takes long.
