@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 STATE_TESTS := tests/vectors/test_state_general.py
 
 .DEFAULT_GOAL := help
-.PHONY: help install devnet test test-all bench bench-rpc lint types imports check contracts lock
+.PHONY: help install devnet test test-all bench bench-rpc bench-bridge lint types imports check contracts lock
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -29,6 +29,9 @@ bench: install ## measure it beside py-evm and anvil; ARGS=--quick, ARGS="--json
 
 bench-rpc: install ## measure reads by JSON-RPC beside anvil and hardhat; ARGS=--quick, ARGS="--json FILE"
 	@PYTHONPATH=tests $(BIN)/python -m benchmarks.reads $(ARGS)
+
+bench-bridge: install ## measure what L2 transactions take on L1; ARGS=--quick, ARGS="--json FILE"
+	@PYTHONPATH=tests $(BIN)/python -m benchmarks --only batches $(ARGS)
 
 lint: install ## check style and formatting
 	@$(BIN)/ruff check .

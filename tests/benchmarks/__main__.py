@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
+from benchmarks.batches import measure_batches
 from benchmarks.blocks import measure_blocks
 from benchmarks.growth import measure_growth
 from benchmarks.proving import measure_proving
@@ -28,6 +29,7 @@ from benchmarks.state import measure_state
 
 MEASUREMENTS: Mapping[str, Callable[[Scale], Section]] = {
     "blocks": measure_blocks,
+    "batches": measure_batches,
     "state": measure_state,
     "growth": measure_growth,
     "py-evm": measure_py_evm,

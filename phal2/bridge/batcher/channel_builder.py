@@ -59,7 +59,10 @@ class ChannelBuilder:
 
     def add(self, block: Block) -> bool:
         """Append a block; False, with the channel unchanged, where it does not fit. Raises `UnusableBlock`."""
-        batched = batched_block(block)
+        return self.add_batched(batched_block(block))
+
+    def add_batched(self, batched: BatchedBlock) -> bool:
+        """Append a block that is a batch already; False, with the channel unchanged, where it does not fit."""
         envelopes = batched.batch.transactions
         bound = _BATCH_OVERHEAD + sum(len(raw) + _TRANSACTION_OVERHEAD for raw in envelopes)
         if self._content_bound + bound > MAXIMUM_CHANNEL_CONTENT:
