@@ -10,6 +10,7 @@ from pathlib import Path
 
 from benchmarks.batches import measure_batches
 from benchmarks.blocks import measure_blocks
+from benchmarks.derivation import measure_derivation
 from benchmarks.growth import measure_growth
 from benchmarks.proving import measure_proving
 from benchmarks.py_evm_blocks import measure_py_evm
@@ -30,6 +31,7 @@ from benchmarks.state import measure_state
 MEASUREMENTS: Mapping[str, Callable[[Scale], Section]] = {
     "blocks": measure_blocks,
     "batches": measure_batches,
+    "derivation": measure_derivation,
     "state": measure_state,
     "growth": measure_growth,
     "py-evm": measure_py_evm,
