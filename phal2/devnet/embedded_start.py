@@ -14,6 +14,7 @@ from phal2.devnet.running_l1 import RunningL1
 from phal2.devnet.servers import serve_l1
 from phal2.devnet.system_contracts import L1_SYSTEM_CONTRACTS
 from phal2.node.l1.client import L1Client
+from phal2.node.protocol.addresses import ZERO_ADDRESS
 from phal2.node.state.genesis import GenesisAccount, genesis_state, l1_genesis_block
 from phal2.node.state.outcomes import ExecutedBlock
 from phal2.node.state.rules import L1Rules
@@ -63,7 +64,9 @@ async def start_embedded_l1(ground: Ground) -> RunningL1:
 def _l1_genesis(ground: Ground, timestamp: int) -> ExecutedBlock:
     roles = {ground.roles.account(role).address: ROLE_BALANCE for role in (DEPLOYER, *SENDING_ROLES)}
     portal = planned_l1_contracts(ground.roles.account(DEPLOYER).address).optimism_portal
-    balances = ground.balances | roles | {portal: ground.l2_ether}
+    # On public chains the zero address has ether, and clients estimate calls with value from it (viem's
+    # buildInitiateWithdrawal), which fails where it has none.
+    balances = ground.balances | roles | {portal: ground.l2_ether, ZERO_ADDRESS: ROLE_BALANCE}
     accounts = {address: GenesisAccount(balance=balance) for address, balance in balances.items()}
     settings = ground.settings
     multicall = {MULTICALL3: GenesisAccount(nonce=1, code=load_artefact("Multicall3").deployed_bytecode)}

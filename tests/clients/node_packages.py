@@ -50,7 +50,7 @@ def _installed_versions(wanted: dict[str, str]) -> dict[str, str]:
     return {name: json.loads(path.read_text())["version"] for name, path in manifests.items() if path.exists()}
 
 
-def run_script(name: str, arguments: dict[str, Any]) -> dict[str, Any]:
+def run_script(name: str, arguments: dict[str, Any], seconds: float = _SCRIPT_SECONDS) -> dict[str, Any]:
     """Run a script of the folder, which reads `arguments` from stdin as JSON, and return the JSON that it prints."""
     done = subprocess.run(
         ["node", name],  # noqa: S607 - wherever Node.js is installed
@@ -58,7 +58,7 @@ def run_script(name: str, arguments: dict[str, Any]) -> dict[str, Any]:
         input=json.dumps(arguments),
         capture_output=True,
         text=True,
-        timeout=_SCRIPT_SECONDS,
+        timeout=seconds,
     )
     assert done.returncode == 0, f"{name} failed:\n{done.stderr[-6000:]}\n{done.stdout[-2000:]}"
     results: dict[str, Any] = json.loads(done.stdout)
