@@ -1,6 +1,7 @@
 """Founds a rollup on an L1: the bridge's contracts, then L2's genesis, then the dispute games that know it."""
 
 from collections.abc import Sequence
+from typing import Final
 
 from phal2.bridge.prover.claim import config_hash
 from phal2.devnet.deployment import (
@@ -20,6 +21,10 @@ from phal2.node.l1.client import L1Client
 from phal2.node.protocol.block_refs import L1BlockRef
 from phal2.node.protocol.output_roots import output_root
 
+LEAST_L2_GAS_LIMIT: Final = 2_000_000
+MOST_L2_GAS_LIMIT: Final = 500_000_000
+"""What SystemConfig takes when it is initialized."""
+
 
 async def found_rollup(ground: Ground, l1: L1Client, seal: Seal) -> tuple[L1BlockRef, DevnetRollup]:
     """Deploy all L1 contracts and return the L1 block on which L2 begins, and the rollup.
@@ -28,6 +33,7 @@ async def found_rollup(ground: Ground, l1: L1Client, seal: Seal) -> tuple[L1Bloc
     """
     deployer = ground.roles.account(DEPLOYER)
     parameters = _parameters(ground)
+    _require_gas_limit(parameters.system_config.gas_limit)
     ground.progress("L1: deploying the contracts")
     bridge = bridge_steps(parameters)
     start = await send_steps(l1, deployer.private_key, parameters.first_nonce, bridge, seal)
@@ -41,6 +47,14 @@ async def found_rollup(ground: Ground, l1: L1Client, seal: Seal) -> tuple[L1Bloc
     )
     await send_steps(l1, deployer.private_key, parameters.first_nonce + len(bridge), games, seal)
     return start, rollup
+
+
+def _require_gas_limit(l2_gas_limit: int) -> None:
+    if not LEAST_L2_GAS_LIMIT <= l2_gas_limit <= MOST_L2_GAS_LIMIT:
+        raise DeploymentError(
+            f"L2 blocks of {l2_gas_limit:,} gas are asked for, but SystemConfig takes {LEAST_L2_GAS_LIMIT:,} to "
+            f"{MOST_L2_GAS_LIMIT:,}; choose --l2-gas-limit within that"
+        )
 
 
 def steps_of_founding(ground: Ground) -> int:

@@ -114,6 +114,21 @@ def test_bad_usage_is_explained_with_exit_code_2(options: tuple[str, ...], reaso
     assert reason in result.stderr
 
 
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        (("--l2-gas-limit", "1000000"), "SystemConfig takes 2,000,000 to 500,000,000; choose --l2-gas-limit"),
+        (("--l1-gas-limit", "2000000"), "a block of this L1 has 2,000,000"),
+    ],
+)
+def test_gas_limits_that_do_not_do_are_explained_with_exit_code_1(options: tuple[str, ...], reason: str) -> None:
+    result = subprocess.run((*DEVNET, *PORTS, *options), capture_output=True, text=True, timeout=60, check=False)
+
+    assert result.returncode == 1
+    assert reason in result.stderr
+    assert "Traceback" not in result.stderr
+
+
 def test_a_wrong_mnemonic_is_explained_with_exit_code_1() -> None:
     result = subprocess.run(
         (*DEVNET, *PORTS, "--mnemonic", "test test"), capture_output=True, text=True, timeout=60, check=False

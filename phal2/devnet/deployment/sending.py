@@ -27,8 +27,10 @@ async def send_steps(
 ) -> L1BlockRef:
     """Send `steps` as transactions of an account from its nonce `first_nonce` on, and return the block of the last one.
 
-    `seal` is called until all are mined. Raises `DeploymentError` where one fails or is not mined.
+    `seal` is called until all are mined. Raises `DeploymentError` where one fails, is not mined, or asks for more gas
+    than a block has.
     """
+    await _require_room(l1, steps)
     chain_id, fees = await l1.chain_id(), await l1.gas_fees()
     template = DynamicFeeTransaction(
         chain_id=chain_id,
@@ -60,6 +62,19 @@ async def send_steps(
     if block is None:
         raise DeploymentError(f"L1 block {block_number} with the contracts is gone")
     return block
+
+
+async def _require_room(l1: L1Client, steps: Sequence[DeploymentStep]) -> None:
+    latest = await l1.header("latest")
+    if latest is None:
+        raise DeploymentError("L1 has no block; start it before the contracts are deployed")
+    block_gas_limit = latest[0].gas_limit
+    largest = max(steps, key=lambda step: step.gas_limit)
+    if largest.gas_limit > block_gas_limit:
+        raise DeploymentError(
+            f"to {largest.doing} takes up to {largest.gas_limit:,} gas, but a block of this L1 has "
+            f"{block_gas_limit:,}; give L1 a higher gas limit"
+        )
 
 
 async def _sealed(l1: L1Client, transaction_hash: bytes, seal: Seal) -> MinedTransaction | None:

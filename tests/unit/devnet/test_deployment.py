@@ -108,3 +108,10 @@ async def test_steps_that_one_block_does_not_take_go_on_in_the_next(l1: L1) -> N
     # Returns 24,000 zero bytes as code, which cost 4,800,000 gas; a block has 30,000,000.
     large = DeploymentStep("create a large contract", None, bytes.fromhex("615dc05ff3"), 5_000_000)
     assert await l1.send(0, *[large] * 7) == 2
+
+
+async def test_a_step_that_no_block_takes_is_named_before_any_is_sent(l1: L1) -> None:
+    huge = DeploymentStep("create a huge contract", None, b"", 30_000_001)
+    with pytest.raises(DeploymentError, match="to create a huge contract takes up to 30,000,001 gas"):
+        await l1.send(0, TRANSFER, huge)
+    assert await l1.client.transaction_count(SENDER, "pending") == 0
