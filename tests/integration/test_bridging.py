@@ -8,8 +8,9 @@ from chain_actions import contract_at, deploy, send
 from eth_account.signers.local import LocalAccount
 from web3 import Web3
 from web3.logs import DISCARD
+from withdrawal_steps import finalise_withdrawal
 
-from phal2.devnet.process import Endpoint
+from phal2.devnet.process import DevnetProcess, Endpoint
 from phal2.node.protocol.deposits import deposit_from_log
 from phal2.node.protocol.keccak import keccak256
 from phal2.node.protocol.receipts import Log
@@ -84,7 +85,8 @@ def test_ether_sent_to_the_bridge_arrives_at_the_same_address(
     assert web3.eth.get_balance(depositor.address) == before + ETHER
 
 
-def test_a_token_goes_to_l2_and_is_on_its_way_back(
+def test_a_token_goes_to_l2_and_comes_back(
+    devnet: DevnetProcess,
     l1: Endpoint,
     l2: Endpoint,
     l1_web3: Web3,
@@ -112,6 +114,11 @@ def test_a_token_goes_to_l2_and_is_on_its_way_back(
     (message,) = passer.events.MessagePassed().process_receipt(sent, errors=DISCARD)
     assert message["args"]["target"] == l1.contracts["L1CrossDomainMessenger"]
     assert mirror.functions.totalSupply().call() == AMOUNT - 400 * ETHER
+
+    before = token.functions.balanceOf(holder.address).call()
+    finalise_withdrawal(devnet, sent["transactionHash"].to_0x_hex())
+    assert token.functions.balanceOf(holder.address).call() == before + 400 * ETHER
+    assert token.functions.balanceOf(l1_bridge.address).call() == AMOUNT - 400 * ETHER
 
 
 def test_pha_goes_to_l2(
@@ -181,17 +188,23 @@ def test_fees_are_withdrawn_from_their_vault(
     assert web3.eth.get_balance(owner.address) == before + value
 
 
-def test_fees_are_withdrawn_to_l1_where_the_owner_wants_it(l2: Endpoint, web3: Web3, owner: LocalAccount) -> None:
+def test_fees_are_withdrawn_to_l1_where_the_owner_wants_it(
+    devnet: DevnetProcess, l2: Endpoint, web3: Web3, l1_web3: Web3, owner: LocalAccount
+) -> None:
     vault = contract_at(web3, "L1FeeVault", l2.contracts["L1FeeVault"])
+    recipient = web3.eth.account.create().address
     call(web3, owner, vault.functions.setWithdrawalNetwork(0))
+    call(web3, owner, vault.functions.setRecipient(recipient))
     held = web3.eth.get_balance(vault.address)
 
     receipt = call(web3, owner, vault.functions.withdraw())
 
     passer = contract_at(web3, "L2ToL1MessagePasser", l2.contracts["L2ToL1MessagePasser"])
     (message,) = passer.events.MessagePassed().process_receipt(receipt, errors=DISCARD)
-    assert (message["args"]["sender"], message["args"]["target"]) == (vault.address, owner.address)
+    assert (message["args"]["sender"], message["args"]["target"]) == (vault.address, recipient)
     assert message["args"]["value"] >= held > 0
+    finalise_withdrawal(devnet, receipt["transactionHash"].to_0x_hex())
+    assert l1_web3.eth.get_balance(recipient) == message["args"]["value"]
 
 
 def test_the_oracle_prices_as_the_chain_does(l2: Endpoint, web3: Web3, funded: FundedAccounts) -> None:

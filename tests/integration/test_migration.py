@@ -13,6 +13,7 @@ from chain_actions import contract_at
 from migration_material import ALICE, BOB, CAROL, DAVE, MULTISIG, SIGNATORIES, write_export
 from web3 import Web3
 from web3.logs import DISCARD
+from withdrawal_steps import finalise_withdrawal
 
 from phal2.bridge.migration.ss58 import encode_address
 from phal2.bridge.migration.tree import MigrationTree
@@ -58,6 +59,12 @@ class Migration:
 
     def run(self, *words: str) -> Ended:
         return run_command(*words, key=self.devnet.accounts[3]["privateKey"])
+
+    def pha_of_the_treasury(self) -> int:
+        l1 = Web3(Web3.HTTPProvider(self.devnet.l1.url))
+        pha = contract_at(l1, "PHAToken", self.devnet.l1.contracts["PHAToken"])
+        amount: int = pha.functions.balanceOf(role_account("treasury").checksum_address).call()
+        return amount
 
     def claim(self, *options: str, receiver: str = RECEIVER) -> Ended:
         tree = str(self.folder / "tree.json")
@@ -301,6 +308,13 @@ def test_the_sweep_sends_the_rest_to_l1(past_deadline: Migration) -> None:
     assert message["args"]["target"] == past_deadline.devnet.l1.contracts["L1CrossDomainMessenger"]
     status = past_deadline.status()
     assert (status["swept"], status["backing"]) == (True, "0")
+    treasury = past_deadline.pha_of_the_treasury()
+
+    finalise_withdrawal(past_deadline.devnet, swept["transactionHash"])
+
+    assert past_deadline.pha_of_the_treasury() == treasury + rest
+    # What was claimed is what PHA on L1 still backs.
+    assert past_deadline.status()["l1"]["backing"] == past_deadline.status()["claimed"]
 
 
 def test_a_second_sweep_is_refused(past_deadline: Migration) -> None:
