@@ -84,20 +84,24 @@ class L1Traversal:
 
     def add(self, block: L1Block) -> None:
         """Queue the next L1 block; raise `Reset` where it does not extend the last one, `Critical` as `read_epoch`."""
-        last = self._last
-        if last is not None and (block.header.parent_hash != last.hash or block.header.number != last.number + 1):
-            raise Reset(
-                f"L1 block {block.header.number} (0x{block.hash.hex()}) does not extend block {last.number} "
-                f"(0x{last.hash.hex()}): L1 was reorganised; start from the common ancestor"
-            )
+        self.require_next(block)
         epoch = read_epoch(self._config, block, self._last_system_config)
-        if last is None:
+        if self._last is None:
             # The given configuration is that of L2 blocks with the first L1 block as origin: its events are in it
             # already.
             epoch = replace(epoch, system_config=self._last_system_config)
         self._last = block.ref
         self._last_system_config = epoch.system_config
         self._waiting.append((block, epoch))
+
+    def require_next(self, block: L1Block) -> None:
+        """Raise `Reset` where an L1 block does not extend the last one."""
+        last = self._last
+        if last is not None and (block.header.parent_hash != last.hash or block.header.number != last.number + 1):
+            raise Reset(
+                f"L1 block {block.header.number} (0x{block.hash.hex()}) does not extend block {last.number} "
+                f"(0x{last.hash.hex()}): L1 was reorganised; start from the common ancestor"
+            )
 
     def system_config_at(self, block: L1Block) -> SystemConfig:
         """Return the configuration as of an L1 block that is to be added next."""

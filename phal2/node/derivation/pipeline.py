@@ -67,7 +67,11 @@ class DerivationPipeline:
         return self._traversal.next_number
 
     def needed_blobs(self, block: L1Block) -> tuple[bytes, ...]:
-        """Return the versioned hashes of the blobs that an L1 block must come with when it is added next."""
+        """Return the versioned hashes of the blobs that an L1 block must come with when it is added next.
+
+        Raise `Reset` where it does not extend the last one: its blobs would be of no use.
+        """
+        self._traversal.require_next(block)
         batcher = self._traversal.system_config_at(block).batcher_address
         return blob_hashes(block, self._config.batch_inbox_address, batcher)
 

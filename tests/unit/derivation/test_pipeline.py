@@ -11,6 +11,7 @@ from rollup_world import (
     TRANSFER,
     World,
     apply,
+    blob_transaction,
     channel,
     config_log,
     deposit_log,
@@ -22,7 +23,7 @@ from rollup_world import (
 )
 
 from phal2.node.derivation.attributes import deposits_only
-from phal2.node.derivation.errors import Critical, Reset
+from phal2.node.derivation.errors import Critical, Reset, Temporary
 from phal2.node.protocol import rlp
 from phal2.node.protocol.batches import encode_batch
 from phal2.node.protocol.block_refs import L2BlockRef
@@ -323,6 +324,30 @@ def test_an_l1_block_that_does_not_extend_the_last_is_a_reset() -> None:
     with pytest.raises(Reset, match="does not extend"):
         pipeline.add_l1_block(world.l1[1])
     pipeline.add_l1_block(world.l1[2])
+
+
+def test_blobs_are_asked_for_by_the_batcher_of_their_l1_block_and_must_come_with_it() -> None:
+    world = world_with_blocks()
+    blobs: dict[bytes, bytes] = {}
+    data = batcher_transaction_data(channel(block.batch for block in world.l2))
+    change = config_log(0, address_of_private_key(OTHER_BATCHER_KEY).rjust(32, b"\x00"))
+    transactions = [blob_transaction(key, [data], blobs) for key in (BATCHER_KEY, OTHER_BATCHER_KEY)]
+    world.mine(transactions, [change], blobs=blobs)
+    pipeline = world.pipeline()
+    for block in world.l1[:-1]:
+        pipeline.add_l1_block(block)
+    assert pipeline.needed_blobs(world.l1[-1]) == tuple(blobs)
+    with pytest.raises(Temporary, match="without 1 of its batcher's blobs"):
+        pipeline.add_l1_block(replace(world.l1[-1], blobs={}))
+    assert refs(derive(pipeline, genesis_ref(world.config), world.l1[-1:])) == refs(world.l2)
+
+
+def test_no_blobs_are_asked_for_a_block_that_does_not_extend_the_last() -> None:
+    world = world_with_blocks()
+    pipeline = world.pipeline()
+    pipeline.add_l1_block(world.l1[0])
+    with pytest.raises(Reset, match="does not extend"):
+        pipeline.needed_blobs(world.l1[2])
 
 
 def test_an_l1_chain_without_the_safe_heads_origin_is_a_reset() -> None:
