@@ -93,7 +93,7 @@ class ChainStore:
                 metadata.check_identity(environment, chain_id, genesis.block.hash)
             genesis_id = BlockId(genesis.block.hash, genesis.block.header.number)
             store = cls(environment, genesis_id, retention, blob_retention)
-            store.reader.adopt(store._newest_nodes(CAPACITY))
+            store.reader.adopt(store._newest_nodes(CAPACITY // 2))
             return store
         except BaseException:
             environment.close()
