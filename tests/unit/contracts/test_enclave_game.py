@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+from contract_chain import Contract
 from dispute_games import (
     ANCHOR_ROOT,
     DEFENDER_WINS,
@@ -239,6 +240,19 @@ def test_only_the_factory_begins_a_game_and_once(world: L1World) -> None:
     assert game.refuse("initialize", sender=STRANGER).startswith("NotFactory(")
     assert game.refuse("initialize", sender=world.factory.address) == "AlreadyInitialized()"
     assert implementation.refuse("initialize", sender=STRANGER).startswith("NotFactory(")
+
+
+def test_another_factory_begins_no_game(world: L1World) -> None:
+    """Not even with the implementation that the registry's factory has."""
+    implementation = world.chain.deploy("DisputeGameFactory", sender=STRANGER)
+    proxy = world.chain.deploy("Proxy", STRANGER, sender=STRANGER)
+    initializing = implementation.data("initialize", OWNER)
+    proxy.transact("upgradeToAndCall", implementation.address, initializing, sender=STRANGER)
+    factory = Contract(world.chain, implementation.artefact, proxy.address)
+    game = world.address("EnclaveDisputeGame")
+    factory.transact("setImplementation", ENCLAVE_GAME_TYPE, game, sender=OWNER)
+    refusal = factory.refuse(*Proposal(world, ROOT, 10).creation, sender=OWNER)
+    assert refusal.startswith("NotFactory(")
 
 
 def test_a_game_of_a_type_that_is_not_respected_says_so(world: L1World) -> None:

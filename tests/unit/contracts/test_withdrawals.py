@@ -19,13 +19,19 @@ DELAY = MATURITY_DELAY + 1
 MESSAGE = Message(TARGET, value=ETHER)
 
 
-@pytest.fixture
-def world() -> L1World:
+@pytest.fixture(scope="module")
+def prepared() -> L1World:
+    """A prover is registered, and the portal has ether."""
     world = L1World.deployed()
     world.chain.state.set_balance(STRANGER, 100 * ETHER)
     world.portal.transact("donateETH", sender=STRANGER, value=10 * ETHER)
     register_prover(world)
     return world
+
+
+@pytest.fixture
+def world(prepared: L1World) -> L1World:
+    return L1World(prepared.chain.copy())
 
 
 class Withdrawal:
