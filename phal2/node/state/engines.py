@@ -13,6 +13,7 @@ from typing import Final
 from phal2.node.protocol.errors import Phal2Error
 from phal2.node.state.database import BlockHashes
 from phal2.node.state.evm import BlockContext, Evm, EvmFactory
+from phal2.node.state.py_evm_deferral import defer_bls12_381
 from phal2.node.state.tracing import Tracer
 from phal2.node.state.world_state import WorldState
 
@@ -44,6 +45,8 @@ def load_engine() -> None:
 @lru_cache(maxsize=4)
 def _engine(name: str) -> EvmFactory:
     # Imported when it is first needed, as that takes long.
+    if name == PY_EVM:
+        defer_bls12_381()
     module_name, _, function_name = name.partition(":")
     try:
         factory: EvmFactory = getattr(import_module(module_name), function_name)
