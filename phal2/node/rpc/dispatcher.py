@@ -37,6 +37,8 @@ _LONGEST_TURN: Final = 0.002
 _CALLS_BESIDE_ONE_ANOTHER: Final = 32
 _PRUNED_MEANWHILE: Final = "the state was pruned while it was read; ask for a newer block"
 
+_UNSENT: Final = "the server is busy: its clients have not taken the answers before this one; try again later"
+
 _AWAITABLE: Final = (CoroutineType, asyncio.Future)
 
 SUCCESS: Final = "success"
@@ -141,11 +143,14 @@ class Dispatcher:
         workers: Workers,
         limits: Limits,
         observe: Callable[[str, str, float], None] | None = None,
+        has_room: Callable[[int], bool] | None = None,
     ) -> None:
+        """`has_room(size)` tells whether an answer of so many bytes may go out."""
         self._registry = registry
         self._workers = workers
         self._limits = limits
         self._observe = _ignore if observe is None else observe
+        self._has_room = _always if has_room is None else has_room
 
     async def answer(self, body: bytes | str, subscriber: Subscriber | None = None) -> bytes:
         """Return the answer to a request or batch; empty where none is due, because it holds notifications alone."""
@@ -168,6 +173,8 @@ class Dispatcher:
     def _within_limit(self, request: Any, answer: bytes) -> bytes:
         if len(answer) > self._limits.response_size:
             return error_answer(_id_of(request), _too_large(self._limits.response_size))
+        if not self._has_room(len(answer)):
+            return error_answer(_id_of(request), RpcError(SERVER_ERROR, _UNSENT))
         return answer
 
     async def _later_within_limit(self, unfinished: _Unfinished) -> bytes:
@@ -202,7 +209,8 @@ class Dispatcher:
         finally:
             # Where the client has left, nobody waits for the rest.
             batch.drop()
-        return batch.content()
+        answer = batch.content()
+        return answer if self._has_room(len(answer)) else error_answer(None, RpcError(SERVER_ERROR, _UNSENT))
 
     async def _finish_all(self, batch: "_Batch") -> None:
         while batch.unfinished:
@@ -259,6 +267,11 @@ class Dispatcher:
 
 def _ignore(name: str, outcome: str, seconds: float) -> None:
     """Nobody observes."""
+
+
+def _always(size: int) -> bool:  # noqa: ARG001 - any will do
+    """There is room for everything."""
+    return True
 
 
 def _result_answer(request_id: Any, result: Any) -> bytes:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Final, Protocol, cast
 
 from phal2.node.rpc.cancellation import client_has_left
+from phal2.node.rpc.limits import Limits
 
 _LONGEST_HEAD: Final = 8_190
 _REMEMBERED_HEADS: Final = 1_024
@@ -64,10 +65,10 @@ class Service(Protocol):
 
 @dataclass(slots=True)
 class HeadReader:
-    """Reads the heads of plain posts, and remembers them: programs repeat theirs. `body_limit` is in bytes."""
+    """Reads the heads of plain posts, and remembers them: programs repeat theirs."""
 
     service: Service
-    body_limit: int
+    limits: Limits
     known: dict[bytes, int]
 
     def body_length(self, head: bytes) -> int:
@@ -99,7 +100,7 @@ class HeadReader:
             and self.service.is_json(fields.get(b"content-type", b"").decode())
             and fields.get(b"connection", b"keep-alive").lower() == b"keep-alive"
             and _LENGTH.fullmatch(length) is not None
-            and int(length) <= self.body_limit
+            and int(length) <= self.limits.body_size
         )
         return int(length) if is_plain else -1
 
@@ -110,6 +111,7 @@ class HttpConnection(asyncio.Protocol):
     def __init__(self, service: Service, heads: HeadReader) -> None:
         self._service = service
         self._heads = heads
+        self._limits = heads.limits
         self._transport: asyncio.Transport | None = None
         self._inner: asyncio.Protocol | None = None
         self._received = bytearray()
@@ -117,8 +119,10 @@ class HttpConnection(asyncio.Protocol):
         self._is_paused = False
         self._is_holding = False
         self._resuming: asyncio.Handle | None = None
-        self.heard_at = time.monotonic()
-        """When the client was last heard of, or answered."""
+        self._heard_at = time.monotonic()
+        self._began_at: float | None = None
+        self._unsent = 0
+        self._unsent_since = 0.0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin."""
@@ -136,14 +140,16 @@ class HttpConnection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Answer what has come, as far as it is whole."""
-        self.heard_at = time.monotonic()
+        self._heard_at = time.monotonic()
         if self._inner is not None:
             self._inner.data_received(data)
             return
+        if not self._received:
+            self._began_at = self._heard_at
         self._received += data
         if self._answering is None and self._resuming is None and not self._is_paused:
             self._proceed()
-        if self._transport is not None and len(self._received) > self._heads.body_limit + _LONGEST_HEAD:
+        if self._transport is not None and len(self._received) > self._limits.body_size + _LONGEST_HEAD:
             self._is_holding = True
             self._transport.pause_reading()
 
@@ -166,9 +172,37 @@ class HttpConnection(asyncio.Protocol):
             self._proceed()
 
     @property
-    def is_idle(self) -> bool:
-        """Tell whether nothing is being answered here; connections that were handed over look after themselves."""
-        return self._inner is None and self._answering is None
+    def inner(self) -> asyncio.Protocol | None:
+        """What handles the connection where it is not plain."""
+        return self._inner
+
+    @property
+    def unsent(self) -> int:
+        """Bytes of answers that the client has not taken."""
+        return 0 if self._transport is None else self._transport.get_write_buffer_size()
+
+    def note_work(self) -> None:
+        """Something is being answered elsewhere, so that the client rightly says nothing."""
+        self._heard_at = time.monotonic()
+        self._began_at = None
+
+    def close_if_stuck(self) -> None:
+        """Close the connection where nothing happens on it, or a client neither finishes a request nor takes answers.
+
+        Called every few seconds.
+        """
+        now, unsent = time.monotonic(), self.unsent
+        if not self._unsent or unsent < self._unsent:
+            self._unsent_since = now
+        self._unsent = unsent
+        latest = now - self._limits.request_seconds
+        is_silent = self._answering is None and self._heard_at < now - self._limits.idle_seconds
+        is_unfinished = self._began_at is not None and self._began_at < latest
+        if unsent and self._unsent_since < latest and self._transport is not None:
+            # Closing would wait for the client to take the rest.
+            self._transport.abort()
+        elif is_silent or (is_unfinished and self._answering is None):
+            self.close()
 
     def close(self) -> None:
         """Close the connection."""
@@ -188,7 +222,7 @@ class HttpConnection(asyncio.Protocol):
             self._answer_requests()
         finally:
             client_has_left.reset(token)
-        if self._is_holding and self._transport is not None and len(self._received) <= self._heads.body_limit:
+        if self._is_holding and self._transport is not None and len(self._received) <= self._limits.body_size:
             self._is_holding = False
             if not self._transport.is_closing():
                 self._transport.resume_reading()
@@ -230,6 +264,7 @@ class HttpConnection(asyncio.Protocol):
             return None
         body = bytes(received[begin : begin + length])
         del received[: begin + length]
+        self._began_at = time.monotonic() if received else None
         return body
 
     async def _answer(self, answer: Awaitable[bytes]) -> None:
@@ -241,13 +276,15 @@ class HttpConnection(asyncio.Protocol):
         self._proceed()
 
     def _write(self, answer: bytes) -> None:
-        self.heard_at = time.monotonic()
+        self._heard_at = time.monotonic()
         if self._transport is not None:
             head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(answer)
             self._transport.write(head + answer)
 
     def _hand_over(self) -> None:
         self._inner = self._service.web_handler()
+        # From now on a request is under way until its handler says that it is being answered.
+        self._began_at = self._heard_at
         if self._transport is not None:
             self._inner.connection_made(self._transport)
         received = bytes(self._received)

@@ -15,7 +15,9 @@ class Limits:
     """What a request and its answer may take. Sizes are in bytes.
 
     The entries of a batch that are not begun after `batch_seconds` are refused. A server has at most `connections` at a
-    time, WebSockets included, and each WebSocket at most `subscriptions`.
+    time, WebSockets included, and each WebSocket at most `subscriptions`. Long answers are refused while clients have
+    yet to take `unsent_size` of those before. A client may take `request_seconds` to send a request, and as long
+    without taking anything of an answer; a connection on which nothing happens is kept for `idle_seconds`.
     """
 
     body_size: int = 5 << 20
@@ -25,6 +27,9 @@ class Limits:
     batch_seconds: float = 30.0
     connections: int = 1_000
     subscriptions: int = 256
+    unsent_size: int = 512 << 20
+    request_seconds: float = 30.0
+    idle_seconds: float = 120.0
 
 
 @dataclass(frozen=True, slots=True)

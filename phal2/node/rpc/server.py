@@ -2,11 +2,12 @@
 
 import asyncio
 import errno
-import time
+import logging
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final, TypeAlias
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from phal2 import __version__
 from phal2.node.rpc.access import AccessRules
@@ -25,9 +26,13 @@ PathHandler: TypeAlias = Callable[[web.BaseRequest], Awaitable[web.StreamRespons
 
 _JSON_TYPES: Final = frozenset({"application/json", "application/json-rpc", "application/jsonrequest"})
 _GREETING: Final = f"phal2 v{__version__}: JSON-RPC 2.0 by HTTP POST or WebSocket\n"
-_KEEPALIVE_SECONDS: Final = 120.0
-_SWEEP_SECONDS: Final = 10.0
+_SWEEP_SECONDS: Final = 5.0
+_SWEEPS_OF_A_REQUEST: Final = 4
+_LONG_ANSWER: Final = 1 << 20
 _SHUTDOWN_SECONDS: Final = 2.0
+_LINGERING_SECONDS: Final = 1.0
+"""For so long the rest of a body is read that nobody wants, so that its client sees the answer."""
+
 _BACKLOG: Final = 1_024
 
 
@@ -58,10 +63,13 @@ class RpcServer:
         self._access = AccessRules() if access is None else access
         self._limits = Limits() if limits is None else limits
         self._monitoring = Monitoring() if monitoring is None else monitoring
-        self._dispatcher = Dispatcher(registry, self._workers, self._limits, self._monitoring.calls.observe)
+        self._dispatcher = Dispatcher(
+            registry, self._workers, self._limits, self._monitoring.calls.observe, self._has_room
+        )
         self._paths = dict(paths or {})
         self._web_sockets: set[WebSocketConnection] = set()
         self._connections: set[HttpConnection] = set()
+        self._handling: set[object] = set()
         self._web: web.Server | None = None
         self._listening: asyncio.Server | None = None
         self._sweeping: asyncio.Task[None] | None = None
@@ -76,9 +84,14 @@ class RpcServer:
         """Listen; from then on `port` is the port taken. Raises `PortTaken` or `CannotListen`."""
         loop = asyncio.get_running_loop()
         self._web = web.Server(
-            self._handle, request_factory=self._make_request, access_log=None, keepalive_timeout=_KEEPALIVE_SECONDS
+            self._handle,
+            request_factory=self._make_request,
+            access_log=None,
+            logger=_http_log(),
+            keepalive_timeout=self._limits.idle_seconds,
+            lingering_time=_LINGERING_SECONDS,
         )
-        heads = HeadReader(self, self._limits.body_size, {})
+        heads = HeadReader(self, self._limits, {})
         try:
             # Without reuse of addresses a port stays taken for a minute after its last connection.
             self._listening = await loop.create_server(
@@ -148,13 +161,21 @@ class RpcServer:
         return self._web()
 
     async def _sweep(self) -> None:
-        """Close connections on which nothing happens, and those that do not finish what they send."""
+        """Close connections on which nothing happens, and those of clients that send or read far too slowly."""
         while True:
-            await asyncio.sleep(_SWEEP_SECONDS)
-            oldest = time.monotonic() - _KEEPALIVE_SECONDS
+            await asyncio.sleep(min(_SWEEP_SECONDS, self._limits.request_seconds / _SWEEPS_OF_A_REQUEST))
             for connection in list(self._connections):
-                if connection.is_idle and connection.heard_at < oldest:
-                    connection.close()
+                if connection.inner in self._handling:
+                    connection.note_work()
+                connection.close_if_stuck()
+
+    def _has_room(self, size: int) -> bool:
+        """Tell whether an answer may be added to those that clients have not taken yet."""
+        if size < _LONG_ANSWER:
+            return True
+        unsent = sum(connection.unsent for connection in self._connections)
+        unsent += sum(web_socket.unsent_size for web_socket in self._web_sockets)
+        return unsent + size <= self._limits.unsent_size
 
     def _make_request(self, message: Any, payload: Any, protocol: Any, writer: Any, task: Any) -> web.BaseRequest:
         # Decompressed bodies count, too, so the limit holds while the body is read.
@@ -162,6 +183,14 @@ class RpcServer:
         return web.BaseRequest(message, payload, protocol, writer, task, loop, client_max_size=limit)
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        protocol = request.protocol
+        self._handling.add(protocol)
+        try:
+            return await self._route(request)
+        finally:
+            self._handling.discard(protocol)
+
+    async def _route(self, request: web.BaseRequest) -> web.StreamResponse:
         if not self._access.admits_host(request.headers.get("Host")):
             return _text(403, "invalid host specified: add it to the allowed virtual hosts")
         if request.path != "/":
@@ -193,9 +222,14 @@ class RpcServer:
             # The interim response is no part of the answer whose size the writer counts.
             request.writer.output_size = 0
         try:
-            body = await request.read()
+            async with asyncio.timeout(self._limits.request_seconds):
+                body = await request.read()
         except web.HTTPRequestEntityTooLarge:
             return self._body_too_large(headers)
+        except TimeoutError:
+            response = _text(408, f"the request's body did not come within {self._limits.request_seconds:g} s", headers)
+            response.force_close()
+            return response
         protocol = request.protocol
         # A connection that is lost takes its transport from the protocol.
         client_has_left.set(lambda: protocol.transport is None)
@@ -229,6 +263,19 @@ class RpcServer:
         response = _text(413, f"request body too large: at most {self._limits.body_size} bytes are allowed", headers)
         response.force_close()
         return response
+
+
+def _is_defect(record: logging.LogRecord) -> bool:
+    """Tell whether a record is about more than a client that sends what is no HTTP, or that has left."""
+    error = record.exc_info[1] if record.exc_info else None
+    return not isinstance(error, HttpProcessingError | ConnectionError)
+
+
+def _http_log() -> logging.Logger:
+    """Return a logger for aiohttp that leaves out what clients do wrong: they are told so themselves."""
+    log = logging.getLogger("phal2.rpc.http")
+    log.filters = [_is_defect]
+    return log
 
 
 def _text(status: int, text: str, headers: Mapping[str, str] | None = None) -> web.Response:

@@ -1,6 +1,7 @@
 """One WebSocket connection: requests as on HTTP, and subscriptions whose events are pushed."""
 
 import asyncio
+import logging
 import secrets
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
@@ -13,11 +14,16 @@ from phal2.node.rpc.errors import INVALID_PARAMS, METHOD_NOT_FOUND, SERVER_ERROR
 from phal2.node.rpc.limits import Limits
 from phal2.node.rpc.registry import MethodRegistry, parse_arguments
 
+log = logging.getLogger("phal2.rpc")
+
 MAXIMUM_CONCURRENT: Final = 64
 """Requests of one connection that are answered at a time; further ones are not read yet."""
 
 MAXIMUM_UNSENT: Final = 10_000
 """Events that may wait for a slow client; beyond them it is disconnected, so that it never misses one unknowingly."""
+
+MAXIMUM_UNSENT_SIZE: Final = 16 << 20
+"""Bytes that may wait for a slow client before its requests are not read, nor events taken, any more."""
 
 _HEARTBEAT_SECONDS: Final = 30.0
 
@@ -34,6 +40,10 @@ class WebSocketConnection:
         self._subscriptions: dict[str, Callable[[], None]] = {}
         self._answering: set[asyncio.Task[None]] = set()
         self._closing: asyncio.Task[Any] | None = None
+        self._has_sent = asyncio.Event()
+        self._is_broken = False
+        self.unsent_size = 0
+        """Bytes of answers and events that wait for the client."""
 
     async def serve(self, request: web.BaseRequest) -> web.StreamResponse:
         """Open the WebSocket and answer until either side closes it."""
@@ -89,19 +99,26 @@ class WebSocketConnection:
             "method": "eth_subscription",
             "params": {"subscription": subscription_id, "result": event},
         }
-        try:
-            self._unsent.put_nowait(orjson.dumps(message))
-        except asyncio.QueueFull:
+        if self._is_broken:
+            return
+        if self._unsent.full() or self.unsent_size > MAXIMUM_UNSENT_SIZE:
             if self._closing is None:
                 too_slow = b"the client reads too slowly"
                 self._closing = asyncio.create_task(
                     self._socket.close(code=WSCloseCode.POLICY_VIOLATION, message=too_slow)
                 )
+            return
+        event_message = orjson.dumps(message)
+        self.unsent_size += len(event_message)
+        self._unsent.put_nowait(event_message)
 
     async def _begin_answer(self, message: bytes | str) -> None:
         # Requests are answered beside each other, so that a slow one does not hold up the rest.
         while len(self._answering) >= MAXIMUM_CONCURRENT:
             await asyncio.wait(self._answering, return_when=asyncio.FIRST_COMPLETED)
+        while self.unsent_size > MAXIMUM_UNSENT_SIZE and not self._is_broken:
+            self._has_sent.clear()
+            await self._has_sent.wait()
         answer = self._dispatcher.begin(message, self)
         if isinstance(answer, bytes):
             await self._put(answer)
@@ -114,10 +131,23 @@ class WebSocketConnection:
         await self._put(await answer)
 
     async def _put(self, answer: bytes) -> None:
-        if answer:
+        if answer and not self._is_broken:
+            self.unsent_size += len(answer)
             await self._unsent.put(answer)
 
     async def _send(self) -> None:
-        while True:
-            message = await self._unsent.get()
-            await self._socket.send_str(message.decode())
+        try:
+            while True:
+                message = await self._unsent.get()
+                await self._socket.send_str(message.decode())
+                self.unsent_size -= len(message)
+                self._has_sent.set()
+        except ConnectionError:
+            log.debug("a client has left its WebSocket before its answers")
+        finally:
+            # Whoever waits for room is let go.
+            self._is_broken = True
+            self.unsent_size = 0
+            self._has_sent.set()
+            while not self._unsent.empty():
+                self._unsent.get_nowait()

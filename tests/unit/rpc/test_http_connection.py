@@ -3,7 +3,7 @@
 import asyncio
 import threading
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 
 import orjson
 import pytest
@@ -14,6 +14,8 @@ from phal2.node.rpc.registry import MethodRegistry
 from phal2.node.rpc.server import RpcServer
 
 BODY_LIMIT = 20_000
+LONG = 12 << 20
+"""Bytes of an answer that no socket's buffers hold."""
 
 
 class Gate:
@@ -74,7 +76,7 @@ class Client:
 
 @asynccontextmanager
 async def connected(server: RpcServer) -> AsyncIterator[Client]:
-    reader, writer = await asyncio.open_connection(server.host, server.port)
+    reader, writer = await asyncio.open_connection(server.host, server.port, limit=1 << 16)
     try:
         yield Client(reader, writer)
     finally:
@@ -182,3 +184,83 @@ async def test_a_server_that_stops_finishes_the_answer_at_hand(server: RpcServer
         gate.opened.set()
         assert await client.result() == "through"
         await stopping
+
+
+@pytest.fixture
+async def hasty(gate: Gate) -> AsyncIterator[RpcServer]:
+    """A server that waits for its clients for a moment only."""
+    registry = MethodRegistry()
+    registry.add("test_long", lambda: "x" * LONG)
+    registry.add("test_wait", gate.wait, in_worker=True)
+    limits = Limits(request_seconds=0.2)
+    running = RpcServer(registry, port=0, limits=limits)
+    await running.start()
+    yield running
+    gate.opened.set()
+    await running.stop()
+
+
+@pytest.mark.parametrize(
+    "begin",
+    [
+        pytest.param(b"POST / HTTP/1.1\r\nHost: 127.0", id="head"),
+        pytest.param(post("test_long")[:-3], id="body"),
+        pytest.param(post("test_long") + post("test_long")[:-3], id="second request"),
+        pytest.param(b"GET / HTTP/1.1\r\nHo", id="head for aiohttp"),
+        pytest.param(post("test_long", extra=b"Origin: http://localhost\r\n")[:-3], id="body for aiohttp"),
+    ],
+)
+async def test_a_request_that_is_not_finished_in_time_ends_its_connection(hasty: RpcServer, begin: bytes):
+    async with connected(hasty) as client:
+        client.writer.write(begin)
+        await asyncio.wait_for(client.reader.read(), 10)
+    async with connected(hasty) as other:
+        other.writer.write(post("test_long"))
+        assert len(str(await other.result())) == LONG
+
+
+async def test_a_request_that_takes_its_time_on_the_server_does_not_end_its_connection(hasty: RpcServer, gate: Gate):
+    async with connected(hasty) as plain, connected(hasty) as handed_over:
+        plain.writer.write(post("test_wait"))
+        handed_over.writer.write(post("test_wait", extra=b"Origin: http://localhost\r\n"))
+        await asyncio.to_thread(gate.entered.wait, 10)
+        await asyncio.sleep(0.5)  # longer than a client may take
+        gate.opened.set()
+        assert await plain.result() == await handed_over.result() == "through"
+
+
+async def test_a_client_that_takes_no_answer_loses_its_connection(hasty: RpcServer):
+    async with connected(hasty) as client:
+        client.writer.transport.pause_reading()  # type: ignore[attr-defined]
+        client.writer.write(post("test_long") * 8)
+        await asyncio.sleep(0.6)  # longer than a client may take
+        client.writer.transport.resume_reading()  # type: ignore[attr-defined]
+        with suppress(ConnectionError):
+            assert len(await asyncio.wait_for(client.reader.read(), 10)) < LONG
+    async with connected(hasty) as other:
+        other.writer.write(post("test_long"))
+        assert len(str(await other.result())) == LONG
+
+
+async def test_answers_that_nobody_takes_are_bounded():
+    registry = MethodRegistry()
+    registry.add("test_long", lambda: "x" * LONG)
+    server = RpcServer(registry, port=0, limits=Limits(unsent_size=3 * LONG))
+    await server.start()
+    assert "clients have not taken" in await first_refusal(server)
+    await server.stop()
+
+
+async def first_refusal(server: RpcServer) -> str:
+    """Ask from connections that take nothing until one is refused; return the error's words."""
+    async with AsyncExitStack() as stack:
+        for _ in range(20):
+            silent = await stack.enter_async_context(connected(server))
+            silent.writer.transport.pause_reading()  # type: ignore[attr-defined]
+            silent.writer.write(post("test_long"))
+            async with connected(server) as asking:
+                asking.writer.write(post("test_long"))
+                _, body = await asking.answer()
+                if b"error" in body[:200]:
+                    return str(orjson.loads(body)["error"]["message"])
+    raise AssertionError("no answer was refused")
