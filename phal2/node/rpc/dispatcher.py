@@ -4,7 +4,7 @@ import asyncio
 import logging
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine, Generator
 from dataclasses import dataclass
 from types import CoroutineType
 from typing import Any, Final, Protocol
@@ -71,10 +71,28 @@ class _Unfinished:
 
     def drop(self) -> None:
         """Have nobody wait for it."""
-        if isinstance(self.pending, asyncio.Future):
-            self.pending.cancel()
-        else:
+        if not isinstance(self.pending, asyncio.Future):
             self.pending.close()
+        elif not self.pending.cancel() and not self.pending.cancelled():
+            # An error that nobody is told of is no mistake here.
+            self.pending.exception()
+
+
+class PendingAnswer:
+    """An answer that is still to come: await it once, and drop it where it may have been left before its end."""
+
+    def __init__(self, answering: Coroutine[Any, Any, bytes], unfinished: _Unfinished | None = None) -> None:
+        self._answering = answering
+        self._unfinished = unfinished
+
+    def __await__(self) -> Generator[Any, Any, bytes]:
+        return self._answering.__await__()
+
+    def drop(self) -> None:
+        """Have nobody wait for it; nothing happens where it has ended."""
+        self._answering.close()
+        if self._unfinished is not None:
+            self._unfinished.drop()
 
 
 class _Batch:
@@ -157,18 +175,18 @@ class Dispatcher:
         answer = self.begin(body, subscriber)
         return answer if isinstance(answer, bytes) else await answer
 
-    def begin(self, body: bytes | str, subscriber: Subscriber | None = None) -> bytes | Awaitable[bytes]:
+    def begin(self, body: bytes | str, subscriber: Subscriber | None = None) -> bytes | PendingAnswer:
         """Return the answer as `answer` does, at once where no method has to be waited for."""
         try:
             request = orjson.loads(body)
         except ValueError:  # orjson.JSONDecodeError, and lone surrogates
             return error_answer(None, RpcError(PARSE_ERROR, "parse error"))
         if isinstance(request, list):
-            return self._answer_batch(request, subscriber)
+            return PendingAnswer(self._answer_batch(request, subscriber))
         answer = self._begin_one(request, subscriber)
         if isinstance(answer, bytes):
             return self._within_limit(request, answer)
-        return self._later_within_limit(answer)
+        return PendingAnswer(self._later_within_limit(answer), answer)
 
     def _within_limit(self, request: Any, answer: bytes) -> bytes:
         if len(answer) > self._limits.response_size:

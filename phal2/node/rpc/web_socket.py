@@ -3,13 +3,13 @@
 import asyncio
 import logging
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Any, Final
 
 import orjson
 from aiohttp import WSCloseCode, WSMsgType, web
 
-from phal2.node.rpc.dispatcher import Dispatcher
+from phal2.node.rpc.dispatcher import Dispatcher, PendingAnswer
 from phal2.node.rpc.errors import INVALID_PARAMS, METHOD_NOT_FOUND, SERVER_ERROR, RpcError
 from phal2.node.rpc.limits import Limits
 from phal2.node.rpc.registry import MethodRegistry, parse_arguments
@@ -126,8 +126,10 @@ class WebSocketConnection:
         task = asyncio.create_task(self._answer(answer))
         self._answering.add(task)
         task.add_done_callback(self._answering.discard)
+        # A task that is cancelled before it begins has awaited nothing.
+        task.add_done_callback(lambda _: answer.drop())
 
-    async def _answer(self, answer: Awaitable[bytes]) -> None:
+    async def _answer(self, answer: PendingAnswer) -> None:
         await self._put(await answer)
 
     async def _put(self, answer: bytes) -> None:

@@ -33,7 +33,8 @@ class StructLogRecorder:
         self._options = options
         self._world = subject.world
         self._names = tuple(instruction.name for instruction in instructions(subject.rules.revision))
-        self._entries: list[orjson.Fragment] = []
+        # One object rather than one for each entry, which would take several times the memory.
+        self._entries = bytearray()
         self._written = 0
         self._size = subject.size
         self._depth = 0
@@ -49,7 +50,8 @@ class StructLogRecorder:
         end = self._end
         failed = end is None or end.error is not None
         output = b"" if end is None or (failed and not end.reverted) else end.output
-        return {"gas": gas_used, "failed": failed, "returnValue": data(output), "structLogs": self._entries}
+        entries = orjson.Fragment(b"[" + self._entries + b"]")
+        return {"gas": gas_used, "failed": failed, "returnValue": data(output), "structLogs": entries}
 
     def _enter(self, frame: FrameStart) -> None:
         self._depth = frame.depth
@@ -87,7 +89,9 @@ class StructLogRecorder:
         serialised = orjson.dumps(entry)
         self._written += len(serialised)
         self._size.add(len(serialised))
-        self._entries.append(orjson.Fragment(serialised))
+        if self._entries:
+            self._entries += b","
+        self._entries += serialised
 
     def _storage_after(self, step: Step) -> Mapping[int, int] | None:
         """Return all words that the contract has read or written so far, the one at hand included."""
