@@ -72,6 +72,11 @@ async def start_on_external_l1(ground: Ground) -> RunningL1:
     else:
         start = record.l1_start
         await require_start(client, start, ground.data_dir)
+        if await client.transaction_count(ground.roles.account(DEPLOYER).address) == 0:
+            raise NobodyPays(
+                f"{ground.data_dir} belongs to a devnet that was paid for with another key: give that one, from which "
+                "the keys of batcher and proposer follow"
+            )
         rollup = founded_rollup(ground, start)
         contracts = await _with_multicall(ground, client, is_anvil=is_anvil, may_create=False)
     tasks: list[asyncio.Task[None]] = []
