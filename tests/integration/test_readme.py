@@ -54,6 +54,21 @@ def test_the_test_example_passes(l2: Endpoint) -> None:
     namespace["test_chain_id"](l2)
 
 
+def test_the_bridge_example_deposits_and_withdraws(fresh_devnet: DevnetProcess, tmp_path: Path) -> None:
+    (commands,) = [code for code in SHELL if "bridge withdraw" in code]
+    account = fresh_devnet.accounts[2]["address"]
+
+    done = subprocess.run(
+        (BASH, "-e", "-c", _on(fresh_devnet, commands)), cwd=tmp_path, capture_output=True, text=True, timeout=240
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert "succeeded" in done.stdout
+    assert "nothing: it is finalized" in done.stdout
+    spent = 10_000 * 10**18 - int(fresh_devnet.l1.request("eth_getBalance", account, "latest"), 16)
+    assert 10**18 <= spent < 10**18 + 10**17
+
+
 def test_the_claim_example_pays_pha(fresh_devnet: DevnetProcess, tmp_path: Path) -> None:
     (commands,) = [code for code in SHELL if "migration claim" in code]
     script = _on(fresh_devnet, commands).replace("tree.json", str(tmp_path / "tree.json"))
@@ -108,7 +123,7 @@ def test_make_test_runs_the_tests() -> None:
 
 
 def test_every_shell_command_is_among_those_tested_here() -> None:
-    tested = ("make devnet", "make test", ".venv/bin/phal2 migration")
+    tested = ("make devnet", "make test", ".venv/bin/phal2 bridge", ".venv/bin/phal2 migration")
     commands = [line for code in SHELL for line in code.splitlines() if line and not line.startswith((" ", "#"))]
 
     assert [line for line in commands if not line.startswith(tested)] == []
