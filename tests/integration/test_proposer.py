@@ -1,13 +1,12 @@
 """The proposer on a real devnet: games that L1 accepts, restarts, reorganisations, trouble, and the fallback."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from itertools import pairwise
-from pathlib import Path
-from typing import Any
 
 import pytest
+import pytest_asyncio
 from chain_actions import send
 from eth_account.signers.local import LocalAccount
 from proposing_rig import SETTINGS, Proposing, proposing
@@ -20,15 +19,15 @@ from phal2.bridge.proposer.gathering import Gathering
 from phal2.bridge.proposer.settings import GameType
 from phal2.bridge.proposer.transaction_sender import ContractCall, TransactionSender
 from phal2.bridge.prover.claim import SignedClaim, sign_claim
-from phal2.contracts import load_artefact
 from phal2.devnet.accounts import role_account
-from phal2.devnet.process import DevnetProcess, Endpoint
+from phal2.devnet.process import DevnetProcess
 from phal2.node.attestation.intel_root import INTEL_ROOT_CA_DER
 from phal2.node.l1.errors import EndpointUnavailable
 from phal2.node.l1.json_rpc import JsonRpcClient
 from phal2.node.protocol.predeploys import L2_TO_L1_MESSAGE_PASSER
 
-Until = Callable[[Callable[[], Any]], Any]
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
 ARTEFACTS = ("DisputeGameFactory", "EnclaveDisputeGame", "PermissionedDisputeGame", "AnchorStateRegistry")
 
 
@@ -40,9 +39,10 @@ def bare_devnet() -> Iterator[DevnetProcess]:
         yield running
 
 
-@pytest.fixture
-async def rig(bare_devnet: DevnetProcess, tmp_path: Path) -> AsyncIterator[Proposing]:
-    async with proposing(bare_devnet, tmp_path) as rig:
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def rig(bare_devnet: DevnetProcess, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Proposing]:
+    """One for all tests, as a prover's start and registration take their time."""
+    async with proposing(bare_devnet, tmp_path_factory.mktemp("prover")) as rig:
         yield rig
 
 
@@ -312,37 +312,3 @@ def respect(web3: Web3, guardian: LocalAccount, rig: Proposing, game_type: GameT
     registry = Contract("AnchorStateRegistry", rig.contracts.anchor_state_registry)
     data = "0x" + registry.call_data("setRespectedGameType", int(game_type)).hex()
     send(web3, guardian, to=Web3.to_checksum_address(registry.address), data=data)
-
-
-async def test_the_devnets_own_proposer_serves_a_withdrawal(
-    l1: Endpoint, follower: Endpoint, web3: Web3, l1_web3: Web3, funded: Any, until: Until
-) -> None:
-    receipt = send(web3, funded(), to=Web3.to_checksum_address(L2_TO_L1_MESSAGE_PASSER), value=1)
-    factory = l1_web3.eth.contract(
-        Web3.to_checksum_address(l1.contracts["DisputeGameFactory"]), abi=load_artefact("DisputeGameFactory").abi
-    )
-
-    def later_game() -> Any:
-        count = factory.functions.gameCount().call()
-        games = factory.functions.findLatestGames(84, max(count - 1, 0), 5).call()
-        return next((game for game in games if int.from_bytes(game[4][:32], "big") > receipt["blockNumber"]), None)
-
-    game = until(later_game)
-    number = int.from_bytes(game[4][:32], "big")
-    output = follower.request("optimism_outputAtBlock", hex(number))
-    assert output["outputRoot"] == "0x" + game[3].hex()
-
-
-def test_after_a_revert_of_the_devnet_its_proposer_begins_anew(
-    restored_devnet: DevnetProcess, web3: Web3, l1_web3: Web3, funded: Any, until: Until
-) -> None:
-    address = Web3.to_checksum_address(restored_devnet.l1.contracts["DisputeGameFactory"])
-    factory = l1_web3.eth.contract(address, abi=load_artefact("DisputeGameFactory").abi)
-    count = factory.functions.gameCount().call()
-    before = restored_devnet.snapshot()
-    for _ in range(2):
-        send(web3, funded(), to=Web3.to_checksum_address(L2_TO_L1_MESSAGE_PASSER), value=1)
-        until(lambda: factory.functions.gameCount().call() > count)
-        restored_devnet.revert(before)
-        assert factory.functions.gameCount().call() == count
-        before = restored_devnet.snapshot()
