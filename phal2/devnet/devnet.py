@@ -169,6 +169,7 @@ async def _start_node(
     node_settings = NodeSettings(
         data_dir=ground.data_dir / ("l2" if is_sequencer else "follower"),
         l1_url=l1.url,
+        l1_beacon_url=settings.l1_beacon,
         is_sequencer=is_sequencer,
         is_durable=ground.is_durable,
         state_retention=settings.state_retention,

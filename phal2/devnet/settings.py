@@ -12,7 +12,8 @@ ETHER: Final = 10**18
 BLOB_RETENTION: Final = 131_072
 """As many blocks as the slots for which beacon nodes keep blobs (4,096 epochs)."""
 
-DATA_AVAILABILITIES: Final = ("auto", "blobs", "calldata")
+CALLDATA: Final = "calldata"
+DATA_AVAILABILITIES: Final = ("auto", "blobs", CALLDATA)
 
 EMBEDDED: Final = "embedded"
 ANVIL: Final = "anvil"
@@ -33,7 +34,8 @@ class DevnetSettings:
     decision to its finality, and while a permissioned game can be challenged. `proposer` has outputs proven and
     proposed, at once where a withdrawal waits, else every `proposal_interval` seconds. `data_availability` is the
     batcher's (auto, blobs or calldata); the embedded L1 keeps the blobs of the newest `blob_retention` blocks. On an L1
-    at a URL the account of `l1_private_key` pays, and gives batcher and proposer `l1_role_funds` wei each.
+    at a URL the account of `l1_private_key` pays, and gives batcher and proposer `l1_role_funds` wei each; the nodes
+    find blobs at `l1_beacon`, or at L1's own URL.
     """
 
     host: str = "127.0.0.1"
@@ -64,7 +66,8 @@ class DevnetSettings:
     rpc: RpcOptions = field(default_factory=RpcOptions)
     l1: str = EMBEDDED
     anvil: Path | None = None
-    data_availability: str = "calldata"
+    data_availability: str = CALLDATA
+    l1_beacon: str | None = None
     blob_retention: int = BLOB_RETENTION
     l1_private_key: bytes | None = field(default=None, repr=False)
     l1_role_funds: int = ETHER

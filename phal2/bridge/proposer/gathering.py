@@ -1,8 +1,7 @@
 """Gathers what a prover needs for a range of L2 blocks: the blocks and witnesses from L2, their origins from L1."""
 
-import asyncio
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
@@ -25,9 +24,6 @@ from phal2.node.protocol.rollup_config import RollupConfig
 from phal2.node.protocol.transactions import DEPOSIT
 
 _CACHED_ORIGINS: Final = 64
-_WITNESSES_IN_A_CALL: Final = 4
-"""The node executes each of the blocks again, and one call has to be answered in time."""
-
 _PARTS: Final = ("state", "codes", "headers")
 
 
@@ -58,8 +54,8 @@ class Gathering:
             if after.header.parent_hash != before.hash:
                 raise ChainMoved(f"L2 block {after.header.number} does not follow the block read before it")
         preimages: set[bytes] = set()
-        for start in range(1, len(blocks), _WITNESSES_IN_A_CALL):
-            preimages |= await self._witnesses(blocks[start : start + _WITNESSES_IN_A_CALL])
+        for witness in await self._witnesses(blocks[1:]):
+            preimages.update(witness)
         request = ProofRequest(
             parent=blocks[0].header,
             parent_transactions=blocks[0].transactions,
@@ -81,8 +77,7 @@ class Gathering:
         except InvalidEncoding as error:
             raise UnprovableBlock(block.header.number, str(error)) from error
 
-    async def _witnesses(self, blocks: Sequence[Block]) -> set[bytes]:
-        """Return the preimages that executing the blocks takes, all together."""
+    async def _witnesses(self, blocks: Sequence[Block]) -> list[Iterable[bytes]]:
         method = "debug_executionWitness"
         calls = [(method, ["0x" + block.hash.hex()]) for block in blocks]
         try:
@@ -90,8 +85,7 @@ class Gathering:
         except EndpointRefused as error:
             raise UnprovableBlock(blocks[0].header.number, f"the node gives no witness: {error.message}") from error
         try:
-            # Megabytes of hex take long enough to be noticed by whoever shares the event loop.
-            return await asyncio.to_thread(_preimages, answers)
+            return [_preimages(answer) for answer in answers]
         except MalformedField as error:
             raise InvalidAnswer(self._l2.url, f"{method}: {error}") from error
 
@@ -135,11 +129,9 @@ class Gathering:
             raise InvalidAnswer(self._l2.url, f"{method}: {error}") from error
 
 
-def _preimages(answers: Sequence[object]) -> set[bytes]:
-    witnesses = [as_object(answer, "result") for answer in answers]
-    return {
-        as_data(item, part) for witness in witnesses for part in _PARTS for item in as_list(witness.get(part), part)
-    }
+def _preimages(answer: object) -> list[bytes]:
+    witness = as_object(answer, "result")
+    return [as_data(item, part) for part in _PARTS for item in as_list(witness.get(part), part)]
 
 
 def _sequenced(block: Block) -> tuple[bytes, ...]:

@@ -86,6 +86,11 @@ def add_devnet_parser(commands: "argparse._SubParsersAction[argparse.ArgumentPar
         "beacon API on its port), or where it costs less at the time (default: %(default)s, which needs no KZG setup)",
     )
     parser.add_argument(
+        "--l1-beacon",
+        metavar="URL",
+        help="with --l1 URL and blobs: beacon API where the nodes find them (default: the URL of --l1)",
+    )
+    parser.add_argument(
         "--blob-retention",
         type=_positive,
         default=defaults.blob_retention,
@@ -251,6 +256,7 @@ def _settings(arguments: argparse.Namespace) -> DevnetSettings:
         l1=arguments.l1,
         anvil=arguments.anvil,
         data_availability=arguments.data_availability,
+        l1_beacon=arguments.l1_beacon,
         blob_retention=arguments.blob_retention,
         l1_private_key=_payer_key(arguments),
         l1_role_funds=arguments.l1_role_funds,

@@ -51,9 +51,10 @@ class WorkerProcess:
             self._waiting -= 1
 
     async def close(self) -> None:
-        """End the process and wait for it."""
+        """End the process, whatever it does, and wait for it."""
         pool, self._pool = self._pool, None
         if pool is not None:
+            _kill(pool)
             await asyncio.to_thread(pool.shutdown, wait=True, cancel_futures=True)
 
     async def _run_now(
@@ -78,9 +79,14 @@ class WorkerProcess:
         """Give up a pool that does not answer; the next call starts another."""
         if self._pool is pool:
             self._pool = None
-        for process in list((pool._processes or {}).values()):
-            process.kill()
+        _kill(pool)
         pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _kill(pool: ProcessPoolExecutor) -> None:
+    """End a pool's process at once: it has nothing that could be lost."""
+    for process in list((pool._processes or {}).values()):
+        process.kill()
 
 
 def _prepare_worker() -> None:

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scripted_chains import Refusal
 
-from phal2.bridge.batcher import BatcherSettings
+from phal2.bridge.batcher import BatcherSettings, DataAvailability
 from phal2.bridge.batcher.errors import BatcherError
 from phal2.node.l1.errors import EndpointError
 
@@ -178,17 +178,29 @@ async def test_an_l2_head_that_went_back_is_followed(rig: Rig) -> None:
 @settings(max_examples=30, deadline=None)
 @given(st.lists(st.sampled_from("bbbbtmdsrlLRf"), max_size=40))
 def test_whatever_happens_all_blocks_become_safe_in_the_end(moves: list[str]) -> None:
-    async def play() -> None:
-        async with running(replace(SETTINGS, transaction_bytes=1_000)) as rig:
+    play(moves, replace(SETTINGS, transaction_bytes=1_000))
+
+
+@settings(max_examples=8, deadline=None)
+@given(st.lists(st.sampled_from("bbbtttmdsprlLRRf"), max_size=24))
+def test_so_they_do_while_prices_make_it_change_between_blobs_and_call_data(moves: list[str]) -> None:
+    play(moves, replace(SETTINGS, data_availability=DataAvailability.AUTO))
+
+
+def play(moves: list[str], batcher_settings: BatcherSettings) -> None:
+    """Make the moves, and let everything go its way until all blocks are safe."""
+
+    async def play_now() -> None:
+        async with running(batcher_settings) as rig:
             for index, move in enumerate(moves):
                 await make_move(rig, move, index)
             rig.l1.failures = rig.l2.failures = 0
-            for _ in range(3):
+            for _ in range(6):
                 rig.now += SETTINGS.settle_seconds
                 await settle(rig)
             assert rig.l2.safe == len(rig.l2.blocks) - 1
 
-    asyncio.run(play())
+    asyncio.run(play_now())
 
 
 async def make_move(rig: Rig, move: str, index: int) -> None:
@@ -203,6 +215,8 @@ async def make_move(rig: Rig, move: str, index: int) -> None:
     elif move == "s":
         rig.now += SETTINGS.resubmission_seconds
         await settle(rig, range(1), mine=False)
+    elif move == "p":
+        rig.l1.blob_base_fee = 1 if rig.l1.blob_base_fee != 1 else 10**15
     elif move == "r":
         rig.l2.drop_unsafe(2)
     elif move == "R":

@@ -11,8 +11,7 @@ from phal2.devnet.command.main import main
 
 def decode(capsys: pytest.CaptureFixture[str], *arguments: object) -> list[dict[str, Any]]:
     assert main(["channel", "decode", *map(str, arguments)]) == 0
-    channels: list[dict[str, Any]] = json.loads(capsys.readouterr().out)["channels"]
-    return channels
+    return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
 
 
 def test_the_real_channel_of_op_mainnet(vectors: Path, capsys: pytest.CaptureFixture[str]) -> None:
