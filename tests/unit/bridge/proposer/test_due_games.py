@@ -1,0 +1,199 @@
+"""Which output a proposer goes on from, and when the next game is due."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from proven_chain import ProvenChain
+
+from phal2.bridge.proposer.errors import ChainMoved
+from phal2.bridge.proposer.games import ANCHOR_INDEX, OutputOnL1
+from phal2.bridge.proposer.l2_view import Heads
+from phal2.bridge.proposer.proposer import Proposer, ProposerContracts
+from phal2.bridge.proposer.settings import GameType, ProposerSettings
+from phal2.node.l1.client import L1Client
+from phal2.node.l1.json_rpc import JsonRpcClient
+from phal2.node.protocol.block_refs import BlockId
+
+GENESIS_TIME = 1_750_000_000
+
+
+def root(number: int, branch: str = "") -> bytes:
+    return f"{branch}root of {number}".encode().ljust(32, b"\0")
+
+
+@dataclass
+class ScriptedGames:
+    """The games on L1, the oldest first."""
+
+    listed: list[OutputOnL1] = field(default_factory=list)
+    refused: set[int] = field(default_factory=set)
+    lost: set[int] = field(default_factory=set)
+    anchored: OutputOnL1 = field(default_factory=lambda: OutputOnL1(ANCHOR_INDEX, root(0), 0, 0, None, None))
+
+    def add(self, number: int, branch: str = "", game_type: int = 84, created_at: int = GENESIS_TIME) -> OutputOnL1:
+        index = len(self.listed)
+        output = OutputOnL1(index, root(number, branch), number, created_at, index.to_bytes(20, "big"), game_type)
+        self.listed.append(output)
+        return output
+
+    async def count(self) -> int:
+        return len(self.listed)
+
+    async def anchor(self) -> OutputOnL1:
+        return self.anchored
+
+    async def newest(self, game_type: int, below: int) -> list[OutputOnL1]:
+        return [game for game in reversed(self.listed[:below]) if game.game_type == game_type][:2]
+
+    async def can_be_parent(self, output: OutputOnL1) -> bool:
+        return output.index not in self.refused
+
+    async def is_lost(self, output: OutputOnL1) -> bool:
+        return output.index in self.lost
+
+
+@dataclass
+class ScriptedL2:
+    """An L2 node; withdrawals are in the blocks of `withdrawals`."""
+
+    safe: int = 100
+    finalized: int = 90
+    l1_time: int = GENESIS_TIME + 200
+    withdrawals: tuple[int, ...] = ()
+
+    async def heads(self) -> Heads:
+        return Heads(BlockId(b"", self.safe), BlockId(b"", self.finalized), 50, self.l1_time)
+
+    async def output_root(self, number: int) -> bytes:
+        assert number <= self.safe
+        return root(number)
+
+    async def withdrawals_root(self, number: int) -> bytes:
+        return bytes([sum(block <= number for block in self.withdrawals)])
+
+
+@dataclass
+class Scene:
+    """A proposer before scripted chains."""
+
+    games: ScriptedGames
+    l2: ScriptedL2
+    proposer: Any
+
+    async def parent(self, head: int = 100) -> OutputOnL1 | None:
+        found: OutputOnL1 | None = await self.proposer._output_to_go_on_from(head)
+        return found
+
+    async def is_due(self, parent: OutputOnL1) -> bool:
+        return bool(await self.proposer._is_due(parent, await self.l2.heads()))
+
+
+def scene(**settings: Any) -> Scene:
+    config = ProvenChain().config
+    made = ProposerSettings(**({"game_type": GameType.PERMISSIONED} | settings))
+    contracts = ProposerContracts(bytes(20), bytes(20), bytes(20))
+    nowhere = "http://127.0.0.1:9"
+    proposer: Any = Proposer(L1Client(nowhere), JsonRpcClient(nowhere), config, contracts, None, b"\x01" * 32, made)
+    proposer._games, proposer._view = games, l2 = ScriptedGames(), ScriptedL2()
+    return Scene(games, l2, proposer)
+
+
+@pytest.fixture
+def enclave() -> Scene:
+    made = scene()
+    # Which games count depends on the type; nothing here asks the prover for anything.
+    made.proposer._settings = ProposerSettings(interval_blocks=1_000, interval_seconds=10_000)
+    return made
+
+
+async def test_without_games_the_anchor_root_is_the_beginning(enclave: Scene) -> None:
+    assert await enclave.parent() == enclave.games.anchored
+
+
+async def test_the_newest_game_that_agrees_is_gone_on_from(enclave: Scene) -> None:
+    enclave.games.add(10)
+    right = enclave.games.add(20)
+    for number in range(30, 60, 10):
+        enclave.games.add(number, "another branch's ")
+    assert await enclave.parent() == right
+
+
+async def test_games_that_do_not_count_are_passed_over(enclave: Scene) -> None:
+    right = enclave.games.add(10)
+    enclave.games.refused.add(enclave.games.add(20).index)
+    enclave.games.refused.add(enclave.games.add(1_000_000).index)
+    assert await enclave.parent() == right
+
+
+async def test_a_game_ahead_of_the_node_is_waited_for(enclave: Scene) -> None:
+    enclave.games.add(10)
+    ahead = enclave.games.add(101)
+    assert await enclave.parent(100) is None
+    enclave.l2.safe = 101
+    assert await enclave.parent(101) == ahead
+
+
+async def test_games_of_the_fallback_count_as_well(enclave: Scene) -> None:
+    enclave.games.add(10)
+    fallback = enclave.games.add(20, game_type=1)
+    assert await enclave.parent() == fallback
+    newer = enclave.games.add(30)
+    assert await enclave.parent() == newer
+
+
+async def test_what_was_found_is_looked_for_again_when_l2_or_the_games_change(enclave: Scene) -> None:
+    first = enclave.games.add(10)
+    second = enclave.games.add(20)
+    assert await enclave.parent() == second
+    enclave.games.listed.pop()
+    assert await enclave.parent() == first
+    enclave.games.anchored = OutputOnL1(ANCHOR_INDEX, root(15), 15, 0, None, None)
+    enclave.games.add(12)
+    assert await enclave.parent() == enclave.games.anchored
+
+
+async def test_a_node_of_another_chain_is_told_so(enclave: Scene) -> None:
+    enclave.games.anchored = OutputOnL1(ANCHOR_INDEX, root(0, "foreign "), 0, 0, None, None)
+    with pytest.raises(ChainMoved, match="another chain"):
+        await enclave.parent()
+
+
+async def test_permissioned_games_need_not_be_decided_but_not_be_lost() -> None:
+    fallback = scene()
+    undecided = fallback.games.add(10, game_type=1)
+    fallback.games.refused.add(undecided.index)
+    fallback.games.lost.add(fallback.games.add(20, game_type=1).index)
+    assert await fallback.parent() == undecided
+
+
+@pytest.mark.parametrize(("parent", "due"), [(100, False), (91, False), (90, True), (1, True)])
+async def test_a_game_is_due_after_so_many_blocks(parent: int, due: bool) -> None:
+    made = scene(interval_blocks=10, interval_seconds=10_000)
+    assert await made.is_due(made.games.add(parent)) is due
+
+
+@pytest.mark.parametrize(("age", "due"), [(0, False), (59, False), (60, True)])
+async def test_a_game_is_due_after_so_much_time_of_l1(age: int, due: bool) -> None:
+    made = scene(interval_blocks=10_000, interval_seconds=60)
+    assert await made.is_due(made.games.add(50, created_at=made.l2.l1_time - age)) is due
+    made.l2.safe = 50
+    assert not await made.is_due(made.games.add(50, created_at=0))
+
+
+@pytest.mark.parametrize(
+    ("withdrawals", "due"),
+    [((), False), ((49,), False), ((50,), True), ((51,), True), ((99,), True), ((100,), False), ((100, 60), True)],
+)
+async def test_a_game_is_due_for_withdrawals_before_the_head_that_the_parent_does_not_serve(
+    withdrawals: tuple[int, ...], due: bool
+) -> None:
+    made = scene(interval_blocks=10_000, interval_seconds=10_000, on_withdrawal=True)
+    made.l2.withdrawals = withdrawals
+    assert await made.is_due(made.games.add(50)) is due
+
+
+async def test_finalized_blocks_alone_are_proposed_where_that_is_wanted() -> None:
+    made = scene(interval_blocks=10, finalized_only=True)
+    assert not await made.is_due(made.games.add(81))
+    assert await made.is_due(made.games.add(80))
