@@ -6,7 +6,7 @@ Where the sequencing window of an epoch ends without a batch, the stage makes em
 the deposits alone, so that L2 goes on, and deposits arrive, whatever the sequencer does.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from phal2.node.derivation.batch_rules import Judgement, Verdict, judge_batch
 from phal2.node.derivation.channel_reader import ChannelReader
@@ -41,53 +41,67 @@ class BatchStage:
         self._batches: Iterator[SingularBatch | SpanBatch | None] = iter(reader)
         self._safe_blocks = safe_blocks
         self._span: Iterator[SpanBatchBlock] = iter(())
+        self.is_paused = False
         self._applied_through = applied_through
         self._dropped = dropped
 
-    def next_batch(self, safe_head: L2BlockRef) -> SingularBatch | None:
+    def next_batch(self, safe_head: L2BlockRef, should_pause: Callable[[], bool]) -> SingularBatch | None:
         """Return the batch of the block after `safe_head`; None where the present L1 block gives none.
 
-        Raise `Reset` where the safe head's L1 origin is not in the L1 chain that was read.
+        `should_pause` is asked between batches, of which a channel can hold a million that come to nothing. Where it
+        says so, the answer is None, too, but `is_paused` is set: ask again. Raise `Reset` where the safe head's L1
+        origin is not in the L1 chain that was read.
         """
+        self.is_paused = False
         origin = self._traversal.origin
         if origin.number < safe_head.l1_origin.number:
-            self._pass_over()
+            self._pass_over(should_pause)
             return None
         epoch = self._epoch_of(safe_head)
         # A batch in its own L1 origin, or before it, would have to name a hash that was not known yet.
         if origin.number == epoch.number or origin.number <= self._applied_through:
-            self._pass_over()
+            self._pass_over(should_pause)
             return None
         next_epoch = self._l1_block(epoch.number + 1)
-        while (batch := self._candidate(safe_head)) is not None:
-            judgement = judge_batch(self._config, batch, safe_head, epoch, next_epoch, origin.number)
+        while not should_pause():
+            candidate = self._candidate(safe_head)
+            if candidate is None:
+                return self._forced_batch(safe_head, epoch, next_epoch)
+            if isinstance(candidate, Judgement):
+                self._drop(candidate)
+                continue
+            judgement = judge_batch(self._config, candidate, safe_head, epoch, next_epoch, origin.number)
             if judgement.verdict is Verdict.ACCEPT:
-                return batch
+                return candidate
             self._drop(judgement)
-        return self._forced_batch(safe_head, epoch, next_epoch)
+        self.is_paused = True
+        return None
 
     def discard_channel(self) -> None:
         """Leave out the rest of the span batch and of the channel that the last batch came from."""
         self._span = iter(())
         self._reader.discard_channel()
 
-    def _candidate(self, safe_head: L2BlockRef) -> SingularBatch | None:
-        """Return the next batch to judge: the span batch's next block, or what comes next from the channel."""
+    def _candidate(self, safe_head: L2BlockRef) -> SingularBatch | Judgement | None:
+        """Return the next batch to judge: the span batch's next block, or what comes next from the channel.
+
+        Of a span batch that is not accepted, return the judgement.
+        """
         for block in self._span:
             if block.timestamp == safe_head.timestamp + self._config.block_time:
                 return self._singular(block, safe_head)
             # The safe head is another than the block before. What is left of the span batch rests on that one.
             self._span = iter(())
             break
-        while isinstance(batch := next(self._batches), SpanBatch):
-            origin = self._traversal.origin
-            span = judge_span(self._config, batch, safe_head, self._l1_block_or_none, origin.number, self._safe_blocks)
-            if span.judgement.verdict is not Verdict.ACCEPT:
-                self._drop(span.judgement)
-                continue
-            self._span = batch.blocks(span.first_new)
-            return self._singular(next(self._span), safe_head)
-        return batch
+        batch = next(self._batches)
+        if not isinstance(batch, SpanBatch):
+            return batch
+        inclusion_number = self._traversal.origin.number
+        span = judge_span(self._config, batch, safe_head, self._l1_block_or_none, inclusion_number, self._safe_blocks)
+        if span.judgement.verdict is not Verdict.ACCEPT:
+            return span.judgement
+        self._span = batch.blocks(span.first_new)
+        return self._singular(next(self._span), safe_head)
 
     def _singular(self, block: SpanBatchBlock, safe_head: L2BlockRef) -> SingularBatch:
         origin = self._l1_block_or_none(block.epoch_number)
@@ -104,9 +118,11 @@ class BatchStage:
         epoch = self._traversal.epoch(number)
         return None if epoch is None else epoch.ref
 
-    def _pass_over(self) -> None:
-        while next(self._batches) is not None:
-            pass
+    def _pass_over(self, should_pause: Callable[[], bool]) -> None:
+        while not should_pause():
+            if next(self._batches) is None:
+                return
+        self.is_paused = True
 
     def _l1_block(self, number: int) -> L1BlockRef:
         found = self._l1_block_or_none(number)

@@ -1,5 +1,6 @@
 """The derivation pipeline: L1 blocks in, payload attributes out."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from phal2.node.derivation.attributes import DerivedAttributes, deposits_only, epoch_attributes
@@ -90,8 +91,17 @@ class DerivationPipeline:
             )
         self._traversal.add(block)
 
-    def next_attributes(self, safe_head: L2BlockRef) -> DerivedAttributes | None:
+    @property
+    def is_paused(self) -> bool:
+        """Whether the last `next_attributes` ended because it was told to pause."""
+        return self._batches.is_paused
+
+    def next_attributes(
+        self, safe_head: L2BlockRef, should_pause: Callable[[], bool] = lambda: False
+    ) -> DerivedAttributes | None:
         """Return the attributes of the block after `safe_head`; None: add the next L1 block and ask again.
+
+        With `is_paused` set, None says that `should_pause` was true between two batches: just ask again.
 
         `safe_head` is the one before, or the block built from the attributes that were returned last. Asked again
         with the same safe head, the answer is the same. Raise `Reset` where L1 or the safe head is not what went
@@ -107,8 +117,8 @@ class DerivationPipeline:
         self._traversal.forget_before(safe_head.l1_origin.number)
         if not self._traversal.started and not self._traversal.advance():
             return None
-        while (batch := self._batches.next_batch(safe_head)) is None:
-            if not self._traversal.advance():
+        while (batch := self._batches.next_batch(safe_head, should_pause)) is None:
+            if self.is_paused or not self._traversal.advance():
                 return None
         epoch = self._traversal.epoch(batch.epoch_number)
         if epoch is None:

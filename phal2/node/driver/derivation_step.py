@@ -15,7 +15,7 @@ from phal2.node.protocol.transactions import DEPOSIT
 log = logging.getLogger("phal2.driver")
 
 _LONGEST_STEP_SECONDS: Final = 0.1
-"""Block building waits meanwhile. A single block may take longer."""
+"""Block building waits meanwhile. A single block, or a single batch, may take longer."""
 
 
 def derive_blocks(chain: L2Chain, pipeline: DerivationPipeline) -> bool:
@@ -24,11 +24,15 @@ def derive_blocks(chain: L2Chain, pipeline: DerivationPipeline) -> bool:
     For the execution thread. Raises the pipeline's errors, and `Critical` where not even deposits make a valid block.
     """
     end = time.monotonic() + _LONGEST_STEP_SECONDS
-    while (derived := pipeline.next_attributes(chain.heads.safe)) is not None:
+
+    def is_over() -> bool:
+        return time.monotonic() >= end
+
+    while (derived := pipeline.next_attributes(chain.heads.safe, is_over)) is not None:
         _apply(chain, pipeline, derived)
-        if time.monotonic() >= end:
+        if is_over():
             return False
-    return True
+    return not pipeline.is_paused
 
 
 def safe_block(chain: L2Chain, number: int) -> SafeBlock | None:

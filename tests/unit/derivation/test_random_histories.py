@@ -316,14 +316,17 @@ def test_an_invalid_payload_is_replaced_by_its_deposits_wherever_it_comes_from(s
 
 @given(seeds)
 @histories
-def test_it_does_not_matter_how_many_l1_blocks_are_there_at_once(seed: int) -> None:
+def test_it_does_not_matter_how_many_l1_blocks_are_there_at_once_nor_how_often_it_pauses(seed: int) -> None:
     world = hostile_world(seed)
     pipeline = world.pipeline()
     for block in world.l1:
         pipeline.add_l1_block(block)
     derived = []
     head = genesis_ref(world.config)
-    while (answer := pipeline.next_attributes(head)) is not None:
+    random = Random(seed)  # noqa: S311 (a reproducible history, no secret)
+    while (answer := pipeline.next_attributes(head, lambda: random.random() < 0.5)) is not None or pipeline.is_paused:
+        if answer is None:
+            continue
         head = fabricated_block(answer.attributes, answer.parent, answer.l1_origin)
         derived.append(L2Block(head, answer.attributes, answer.derived_from.number))
     assert derived == world.derive()
