@@ -75,6 +75,18 @@ async def test_games_are_created_one_upon_the_other_and_a_new_proposer_goes_on(r
     assert third.root == rig.output_root(third.l2_block_number)
 
 
+async def test_the_anchor_root_follows_the_games(rig: Proposing) -> None:
+    for _ in range(2):
+        await safe_beyond(rig, max((await rig.games.anchor()).l2_block_number, rig.safe_number()))
+        await rig.proposer(anchor_blocks=1).step()
+    anchor, game = await rig.games.anchor(), await rig.newest_game()
+    assert 0 < anchor.l2_block_number < game.l2_block_number
+    assert anchor.root == rig.output_root(anchor.l2_block_number)
+    await safe_beyond(rig, game.l2_block_number)
+    await rig.proposer(anchor_blocks=10_000).step()
+    assert await rig.games.anchor() == anchor
+
+
 async def test_nothing_is_created_before_it_is_due(rig: Proposing) -> None:
     await safe_beyond(rig, 0)
     await rig.proposer().step()

@@ -125,7 +125,7 @@ def _add_prover_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_settings(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group("games")
+    group = parser.add_argument_group("games and their transactions")
     group.add_argument(
         "--game-type", choices=tuple(_GAME_TYPES), default="enclave", help="what vouches for outputs (default: enclave)"
     )
@@ -145,6 +145,13 @@ def _add_settings(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument(
         "--on-withdrawal", action="store_true", help="create a game as soon as a withdrawal waits for one, too"
+    )
+    group.add_argument(
+        "--anchor-blocks",
+        type=whole_number,
+        default=_DEFAULTS.anchor_blocks,
+        metavar="COUNT",
+        help="move the anchor root to a final game when it is so many L2 blocks behind (default: %(default)s)",
     )
     group.add_argument(
         "--finalized", action="store_true", help="propose finalized L2 blocks only, not those that are merely safe"
@@ -227,6 +234,7 @@ async def _propose(arguments: argparse.Namespace, key: bytes) -> None:
         interval_blocks=arguments.interval_blocks,
         interval_seconds=arguments.interval,
         on_withdrawal=arguments.on_withdrawal,
+        anchor_blocks=arguments.anchor_blocks,
         finalized_only=arguments.finalized,
         poll_interval_seconds=arguments.poll_interval,
         resubmission_seconds=arguments.resubmit_after,

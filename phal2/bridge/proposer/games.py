@@ -41,7 +41,7 @@ class Games:
     def __init__(self, l1: L1Client, factory: bytes, anchor_state_registry: bytes) -> None:
         self._l1 = l1
         self.factory = Contract("DisputeGameFactory", factory)
-        self._registry = Contract("AnchorStateRegistry", anchor_state_registry)
+        self.registry = Contract("AnchorStateRegistry", anchor_state_registry)
 
     async def count(self) -> int:
         """Return the number of games, of all types."""
@@ -49,11 +49,11 @@ class Games:
 
     async def respected_type(self) -> int:
         """Return the type of the games that withdrawals are proven with."""
-        return int((await self._registry.read(self._l1, "respectedGameType"))[0])
+        return int((await self.registry.read(self._l1, "respectedGameType"))[0])
 
     async def anchor(self) -> OutputOnL1:
         """Return the anchor root."""
-        root, number = await self._registry.read(self._l1, "getAnchorRoot")
+        root, number = await self.registry.read(self._l1, "getAnchorRoot")
         return OutputOnL1(ANCHOR_INDEX, root, number, 0, None, None)
 
     async def newest(self, game_type: int, below: int) -> list[OutputOnL1]:
@@ -73,9 +73,21 @@ class Games:
             ("isGameBlacklisted", False),
             ("isGameRetired", False),
         ):
-            if (await self._registry.read(self._l1, question, output.game))[0] is not wanted:
+            if (await self.registry.read(self._l1, question, output.game))[0] is not wanted:
                 return False
         return await self._status(output.game) == _DEFENDER_WINS
+
+    async def newest_final(self, game_type: int, above: int) -> OutputOnL1 | None:
+        """Return the newest game of a type that may be the anchor root, of an L2 block above `above`; None for none."""
+        below = await self.count()
+        while page := await self.newest(game_type, below):
+            for output in page:
+                if output.l2_block_number <= above:
+                    return None
+                if (await self.registry.read(self._l1, "isGameClaimValid", output.game))[0]:
+                    return output
+            below = page[-1].index
+        return None
 
     async def is_lost(self, output: OutputOnL1) -> bool:
         """Tell whether a game was decided against its claim."""

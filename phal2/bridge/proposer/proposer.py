@@ -258,6 +258,22 @@ class Proposer:
             _LOGGER.warning(
                 "games of type %d are created, but withdrawals are proven with those of type %d", game_type, respected
             )
+        await self._move_anchor(l2_block_number)
+
+    async def _move_anchor(self, newest: int) -> None:
+        """Have the anchor root follow, where it is far behind the newest game's L2 block."""
+        least = (await self._games.anchor()).l2_block_number + self._settings.anchor_blocks
+        final = await self._games.newest_final(self._settings.game_type, least - 1) if newest >= least else None
+        if final is not None:
+            registry = self._games.registry
+            call = ContractCall(
+                what=f"moving the anchor root to the game of L2 block {final.l2_block_number}",
+                to=registry.address,
+                data=registry.call_data("setAnchorState", final.game),
+                artefacts=_ARTEFACTS,
+            )
+            await self._sender.send(call)
+            _LOGGER.info("the anchor root is that of L2 block %d", final.l2_block_number)
 
     async def _resolve_games(self) -> None:
         for game in await self._games.unresolved_permissioned(self._sender.address):

@@ -35,6 +35,10 @@ class ProposerSettings:
     on_withdrawal: bool = False
     """Whether a game is due, too, as soon as a withdrawal is in a safe block that the last one does not cover."""
 
+    anchor_blocks: int = 43_200
+    """The anchor root is moved to a final game when it is so many L2 blocks behind one: were all games retired, the
+    blocks since the anchor root would have to be proven again."""
+
     finalized_only: bool = False
     """Whether to propose only blocks that were derived from finalized L1 blocks."""
 
@@ -57,7 +61,7 @@ class ProposerSettings:
     """A game's L1 block may be this many blocks behind L1's head; the game contract knows 8,191 hashes (EIP-2935)."""
 
     def __post_init__(self) -> None:
-        if self.interval_blocks < 1 or self.interval_seconds <= 0:
+        if min(self.interval_blocks, self.anchor_blocks) < 1 or self.interval_seconds <= 0:
             raise ProposerError("the intervals between games must be at least 1 block and above 0 s")
         if self.poll_interval_seconds <= 0 or self.resubmission_seconds <= 0 or self.fee_limit <= 0:
             raise ProposerError("the poll interval, the resubmission time and the fee limit must be above 0")
