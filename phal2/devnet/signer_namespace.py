@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from phal2.devnet.accounts import DevAccount
 from phal2.devnet.development.chain import DevelopmentChain
 from phal2.devnet.development.impersonation import impersonated_transaction
-from phal2.devnet.signer import TransactionFields, sign_digest, sign_message, signed_transaction
+from phal2.devnet.signer import sign_digest, sign_message, signed_transaction
 from phal2.devnet.typed_data import TypedDataDigest
 from phal2.node.protocol.addresses import ZERO_ADDRESS, to_checksum_address
 from phal2.node.protocol.transaction_codec import RecoveredTransaction, recovered
@@ -22,6 +22,7 @@ from phal2.node.rpc.hexadecimal import data, parse_quantity
 from phal2.node.rpc.parameter_types import Address, AnyValue, Data, ParameterType
 from phal2.node.rpc.registry import MethodRegistry
 from phal2.node.rpc.result_schemas import ADDRESS, DATA, HASH, SIGNED_TRANSACTION, list_of
+from phal2.node.rpc.unsigned_transaction import TransactionFields
 
 
 @dataclass(frozen=True, slots=True)

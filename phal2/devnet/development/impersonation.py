@@ -2,10 +2,10 @@
 
 from dataclasses import replace
 
-from phal2.devnet.signer import TransactionFields, unsigned_transaction
+from phal2.devnet.signer import replay_protected
 from phal2.node.protocol.impersonation import NO_SIGNATURE, impersonated_r
-from phal2.node.protocol.keccak import keccak256
-from phal2.node.protocol.transaction_codec import RecoveredTransaction, encode_transaction
+from phal2.node.protocol.transaction_codec import RecoveredTransaction
+from phal2.node.rpc.unsigned_transaction import TransactionFields, with_sender
 
 
 class Impersonation:
@@ -36,7 +36,6 @@ class Impersonation:
 
 
 def impersonated_transaction(fields: TransactionFields, sender: bytes) -> RecoveredTransaction:
-    """Return a transaction that names its sender in the place of a signature. Raises `CannotSign`."""
-    transaction = replace(unsigned_transaction(fields), r=impersonated_r(sender), s=NO_SIGNATURE)
-    raw = encode_transaction(transaction)
-    return RecoveredTransaction(transaction, raw, keccak256(raw), sender)
+    """Return a transaction that names its sender in the place of a signature. Raises `CannotBuild`."""
+    transaction = replace(replay_protected(fields), r=impersonated_r(sender), s=NO_SIGNATURE)
+    return with_sender(transaction, sender)

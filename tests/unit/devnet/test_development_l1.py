@@ -26,12 +26,12 @@ from phal2.devnet.development.l1_chain import L1Development, ReorganisationTooDe
 from phal2.devnet.development.state_dump import dump_state, load_edit
 from phal2.devnet.development.state_edits import balance_edit, code_edit, nonce_edit, storage_edit
 from phal2.devnet.l1 import EmbeddedL1
-from phal2.devnet.signer import TransactionFields
 from phal2.node.protocol.errors import InvalidTransaction
 from phal2.node.protocol.keccak import keccak256
 from phal2.node.protocol.ordered_trie import ordered_trie_root
 from phal2.node.protocol.transaction_codec import decode_transaction, encode_transaction, recover_transaction
 from phal2.node.rpc.errors import RpcError
+from phal2.node.rpc.unsigned_transaction import TransactionFields
 from phal2.node.state.world_state import WorldState
 
 STRANGER = b"\x5a" * 20
