@@ -166,7 +166,7 @@ def test_artefacts_are_what_the_compiler_gives(tmp_path: Path) -> None:
     modules = node_modules(tmp_path)
     command = ["node", str(BUILD / "build.mjs"), "--check", "--modules", str(modules)]
     # A fixed command on the project's own script.
-    check = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    check = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     assert check.returncode == 0, check.stderr
 
 

@@ -245,7 +245,7 @@ def key_near(path: bytes, shared: int, change: int) -> bytes:
 
 
 @given(st.sets(st.tuples(st.integers(0, 63), st.integers(1, 15)), max_size=12), st.binary(min_size=32, max_size=32))
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=6, deadline=None)
 def test_a_trie_of_any_shape_shows_what_it_holds_and_nothing_else(forks: set[tuple[int, int]], other: bytes) -> None:
     """Keys that part anywhere make branches, extensions and leaves of any depth, within their parents or not."""
     trie = HexaryTrie({})
