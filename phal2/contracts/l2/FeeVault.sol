@@ -2,7 +2,7 @@
 pragma solidity 0.8.37;
 
 import {Initializable} from "@openzeppelin/contracts/proxy/utils/Initializable.sol";
-import {Ownable} from "../universal/Ownable.sol";
+import {ProxyAdminOwned} from "../universal/ProxyAdminOwned.sol";
 import {SafeCall} from "../universal/SafeCall.sol";
 import {L2ToL1MessagePasser} from "./L2ToL1MessagePasser.sol";
 import {Predeploys} from "./Predeploys.sol";
@@ -10,7 +10,7 @@ import {Predeploys} from "./Predeploys.sol";
 /// @title FeeVault
 /// @notice Holds fees that transactions on L2 paid. Anybody can have them sent to the recipient, once there are enough.
 /// @dev ABI, events and storage layout are those of the OP Stack's vaults.
-abstract contract FeeVault is Initializable {
+abstract contract FeeVault is ProxyAdminOwned, Initializable {
     /// @notice Where the recipient receives the fees.
     enum WithdrawalNetwork {
         L1,
@@ -56,14 +56,7 @@ abstract contract FeeVault is Initializable {
 
     error BelowMinimum(uint256 balance, uint256 minimum);
     error TransferFailed(address recipient, uint256 amount);
-    error NotProxyAdminOwner(address caller, address owner);
     error ZeroRecipient();
-
-    modifier onlyProxyAdminOwner() {
-        address owner = Ownable(Predeploys.PROXY_ADMIN).owner();
-        if (msg.sender != owner) revert NotProxyAdminOwner(msg.sender, owner);
-        _;
-    }
 
     constructor() {
         _disableInitializers();

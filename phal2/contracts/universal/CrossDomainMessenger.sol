@@ -3,6 +3,7 @@ pragma solidity 0.8.37;
 
 import {Initializable} from "@openzeppelin/contracts/proxy/utils/Initializable.sol";
 import {ICrossDomainMessenger} from "./ICrossDomainMessenger.sol";
+import {ProxyAdminOwned} from "./ProxyAdminOwned.sol";
 import {SafeCall} from "./SafeCall.sol";
 
 /// @title CrossDomainMessenger
@@ -10,7 +11,7 @@ import {SafeCall} from "./SafeCall.sol";
 ///         is delivered at most once; where its call fails, or has too little gas, anybody may try again.
 /// @dev ABI, events, gas rules and storage layout are those of the OP Stack's messengers. Every message has the encoding
 ///      of version 1, as no chain of this kind has messages from before Bedrock.
-abstract contract CrossDomainMessenger is ICrossDomainMessenger, Initializable {
+abstract contract CrossDomainMessenger is ICrossDomainMessenger, ProxyAdminOwned, Initializable {
     /// @notice Version of the encoding of messages, the top two bytes of every nonce.
     uint16 public constant MESSAGE_VERSION = 1;
 

@@ -3,12 +3,13 @@ pragma solidity 0.8.37;
 
 import {Initializable} from "@openzeppelin/contracts/proxy/utils/Initializable.sol";
 import {OptimismMintableERC20} from "./OptimismMintableERC20.sol";
+import {ProxyAdminOwned} from "./ProxyAdminOwned.sol";
 
 /// @title OptimismMintableERC20Factory
 /// @notice Makes tokens that stand for those of the other chain, for this chain's standard bridge. Anybody may.
 /// @dev ABI, events, addresses' salt and storage layout are those of the OP Stack's factory; the addresses themselves
 ///      differ, as the token's code does.
-contract OptimismMintableERC20Factory is Initializable {
+contract OptimismMintableERC20Factory is ProxyAdminOwned, Initializable {
     /// @dev Where OP's contract has what tells whether it is initialised.
     uint256 private __legacy;
 

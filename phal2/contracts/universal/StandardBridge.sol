@@ -10,13 +10,14 @@ import {ExternallyOwned} from "./ExternallyOwned.sol";
 import {ILegacyMintableERC20} from "./ILegacyMintableERC20.sol";
 import {IOptimismMintableERC20} from "./IOptimismMintableERC20.sol";
 import {IStandardBridge} from "./IStandardBridge.sol";
+import {ProxyAdminOwned} from "./ProxyAdminOwned.sol";
 import {SafeCall} from "./SafeCall.sol";
 
 /// @title StandardBridge
 /// @notice Moves ether and ERC-20 tokens to its counterpart on the other chain. A token is locked on the chain it comes
 ///         from, and minted and burned on the other, where it is an OptimismMintableERC20.
 /// @dev ABI, events and storage layout are those of the OP Stack's bridges.
-abstract contract StandardBridge is IStandardBridge, Initializable {
+abstract contract StandardBridge is IStandardBridge, ProxyAdminOwned, Initializable {
     using SafeERC20 for IERC20;
 
     /// @notice Least gas on the other chain of a transfer made by sending ether to the bridge.

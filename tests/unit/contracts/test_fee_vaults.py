@@ -1,7 +1,7 @@
 """The vaults in which L2's fees collect."""
 
 import pytest
-from contract_chain import Chain, Contract
+from contract_chain import PROXY_ADMIN, Chain, Contract
 
 from phal2.contracts import load_artefact
 from phal2.node.protocol.predeploys import (
@@ -9,7 +9,6 @@ from phal2.node.protocol.predeploys import (
     L1_FEE_VAULT,
     L2_TO_L1_MESSAGE_PASSER,
     OPERATOR_FEE_VAULT,
-    PROXY_ADMIN,
     SEQUENCER_FEE_VAULT,
 )
 
@@ -31,7 +30,7 @@ VAULTS = {
 @pytest.fixture(params=VAULTS)
 def vault(request: pytest.FixtureRequest, chain: Chain) -> Contract:
     """Each of the vaults, which pays on L2; the fees are as the node credits them, without a call."""
-    chain.place_behind_proxy("ProxyAdmin", PROXY_ADMIN)
+    chain.place("ProxyAdmin", PROXY_ADMIN)
     chain.state.set_storage(PROXY_ADMIN, 0, int.from_bytes(OWNER, "big"))
     chain.place_behind_proxy("L2ToL1MessagePasser", L2_TO_L1_MESSAGE_PASSER)
     vault = chain.place_behind_proxy(request.param, VAULTS[request.param])
