@@ -261,3 +261,13 @@ def test_a_program_that_is_no_anvil_is_refused_with_what_it_said(tmp_path: Path)
 
     assert done.returncode == 1
     assert "anvil has ended with code 3; it said: I am something else" in done.stderr
+
+
+def test_the_follower_derives_from_blobs_that_anvil_serves(program: Path) -> None:
+    options = ("--l1-block-time", "1", "--data-availability", "blobs", "--no-proposer")
+    with DevnetProcess.start("--l1", "anvil", "--anvil", str(program), *options) as devnet:
+        number = devnet.l2.block_number() + 3
+        until(lambda: devnet.follower.block_number() >= number)
+        assert block_at(devnet.follower, number)["hash"] == block_at(devnet.l2, number)["hash"]
+        blocks = [devnet.l1.request("eth_getBlockByNumber", hex(n), True) for n in range(devnet.l1.block_number() + 1)]
+        assert any(transaction["type"] == "0x3" for block in blocks for transaction in block["transactions"])

@@ -10,7 +10,7 @@ from chain_actions import send
 from inbox_contents import InboxContents, inbox_contents
 from web3 import Web3
 
-from phal2.devnet.process import DevnetProcess, DevnetProcessError
+from phal2.devnet.process import DevnetProcess
 
 Until = Callable[[Callable[[], Any]], Any]
 
@@ -98,11 +98,6 @@ def test_a_blob_transaction_that_l1_leaves_waiting_is_sent_again_with_doubled_fe
     for fee in ("maxFeePerGas", "maxPriorityFeePerGas", "maxFeePerBlobGas"):
         assert int(second[fee], 16) >= 2 * int(first[fee], 16)
     await_follower(blobs, until)
-
-
-def test_blobs_on_anvil_are_refused_with_the_reason() -> None:
-    with pytest.raises(DevnetProcessError, match="its blocks with blob transactions state a wrong transactions root"):
-        DevnetProcess.start("--l1", "anvil", "--data-availability", "blobs")
 
 
 @pytest.mark.parametrize("data_availability", ["blobs", "calldata"])

@@ -29,17 +29,6 @@ class AnvilFailed(Phal2Error):
         super().__init__(f"{what}; it said: {' '.join(output.split())[-1000:] or 'nothing'}")
 
 
-class BlobsOnAnvil(Phal2Error):
-    """Blobs are asked for on an anvil."""
-
-    def __init__(self) -> None:
-        super().__init__(
-            "blobs cannot be posted to anvil: up to version 1.7 its blocks with blob transactions state a wrong "
-            "transactions root (foundry issue 15132), so that no node can check them; "
-            "use --data-availability calldata, or the embedded L1"
-        )
-
-
 class AnvilSnapshotLost(Phal2Error):
     """A snapshot that anvil no longer has."""
 

@@ -6,7 +6,6 @@ from typing import Final
 
 from phal2.contracts import load_artefact
 from phal2.devnet.anvil.controls import AnvilControls
-from phal2.devnet.anvil.errors import BlobsOnAnvil
 from phal2.devnet.anvil.process import AnvilProcess, find_anvil
 from phal2.devnet.deployment import MULTICALL3, planned_l1_contracts
 from phal2.devnet.founding import found_rollup, founded_rollup
@@ -15,7 +14,6 @@ from phal2.devnet.l1.sealing import SAFE_DISTANCE
 from phal2.devnet.record import DevnetRecord, discard_unfinished_start, read_record, write_record
 from phal2.devnet.rollup import GENESIS_BASE_FEE
 from phal2.devnet.running_l1 import RunningL1, require_start
-from phal2.devnet.settings import CALLDATA
 from phal2.node.l1.client import L1Client
 
 _STATE_SECONDS: Final = 5
@@ -25,11 +23,9 @@ _STATE_SECONDS: Final = 5
 async def start_anvil(ground: Ground) -> RunningL1:
     """Start anvil, fund the accounts, and where the chain is new deploy the contracts.
 
-    Raises `BlobsOnAnvil`, `AnvilMissing`, `AnvilFailed`, `EndpointError`, `DataDirectoryError` and `DeploymentError`.
+    Raises `AnvilMissing`, `AnvilFailed`, `EndpointError`, `DataDirectoryError` and `DeploymentError`.
     """
     settings, parts = ground.settings, ground.parts
-    if settings.data_availability != CALLDATA:
-        raise BlobsOnAnvil
     record = read_record(ground.data_dir, settings)
     program = find_anvil(settings.anvil)
     ground.progress(f"L1: starting {program}")

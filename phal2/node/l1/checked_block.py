@@ -5,18 +5,20 @@ header's roots. What the endpoint says beside that (`from`, log indices) is not 
 canonical chain is the question of whoever follows the parent hashes.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from phal2.node.l1.json_fields import JsonObject, as_object, data, elements
 from phal2.node.l1.json_header import header_from_json
 from phal2.node.l1.json_receipt import receipt_from_json
 from phal2.node.l1.json_transaction import transaction_from_json
+from phal2.node.protocol.blob_sidecars import decode_network_form
 from phal2.node.protocol.errors import InvalidEncoding
 from phal2.node.protocol.headers import Header, header_hash
 from phal2.node.protocol.keccak import keccak256
 from phal2.node.protocol.ordered_trie import ordered_trie_root
 from phal2.node.protocol.receipts import Receipt, bloom_may_contain, encode_receipt
 from phal2.node.protocol.transaction_codec import encode_transaction
+from phal2.node.protocol.transactions import BLOB
 
 
 class ContradictoryBlock(InvalidEncoding):
@@ -26,6 +28,14 @@ class ContradictoryBlock(InvalidEncoding):
         super().__init__(f"{what} is stated as 0x{stated.hex()}, but the content gives 0x{computed.hex()}")
         self.stated = stated
         self.computed = computed
+
+
+class OtherTransactionsRoot(ContradictoryBlock):
+    """A block whose transactions root is not that of its transactions, the `envelopes`, whose own hashes are right."""
+
+    def __init__(self, header: Header, envelopes: tuple[bytes, ...], computed: bytes) -> None:
+        super().__init__(f"the transactions root of block {header.number}", header.transactions_root, computed)
+        self.envelopes = envelopes
 
 
 def checked_header(block: JsonObject) -> tuple[Header, bytes]:
@@ -40,7 +50,7 @@ def checked_header(block: JsonObject) -> tuple[Header, bytes]:
 def checked_transactions(block: JsonObject, header: Header) -> tuple[bytes, ...]:
     """Return the envelopes of a block's full transaction objects.
 
-    Raises `MalformedField`, `UnknownTransactionType` or `ContradictoryBlock`.
+    Raises `MalformedField`, `UnknownTransactionType`, `OtherTransactionsRoot` or `ContradictoryBlock`.
     """
     envelopes: list[bytes] = []
     for item in elements(block, "transactions"):
@@ -54,8 +64,31 @@ def checked_transactions(block: JsonObject, header: Header) -> tuple[bytes, ...]
         envelopes.append(envelope)
     root = ordered_trie_root(envelopes)
     if root != header.transactions_root:
-        raise ContradictoryBlock(f"the transactions root of block {header.number}", header.transactions_root, root)
+        raise OtherTransactionsRoot(header, tuple(envelopes), root)
     return tuple(envelopes)
+
+
+def blob_transactions(envelopes: Sequence[bytes]) -> list[int]:
+    """Return the positions of the blob transactions."""
+    return [position for position, envelope in enumerate(envelopes) if envelope[:1] == bytes([BLOB])]
+
+
+def check_network_forms(envelopes: Sequence[bytes], network_forms: Mapping[int, bytes], header: Header) -> None:
+    """Raise `InvalidEncoding` unless the transactions root is that of the envelopes, some in their network form.
+
+    `network_forms` are those of blob transactions, by their positions. anvil computes its blocks' roots so.
+    """
+    content = list(envelopes)
+    for position, raw in network_forms.items():
+        envelope, _ = decode_network_form(raw)
+        if envelope != envelopes[position]:
+            raise ContradictoryBlock(
+                f"transaction {position} of block {header.number}", keccak256(envelopes[position]), keccak256(envelope)
+            )
+        content[position] = raw
+    root = ordered_trie_root(content)
+    if root != header.transactions_root:
+        raise OtherTransactionsRoot(header, tuple(envelopes), root)
 
 
 def checked_receipts(receipts: Sequence[object], header: Header) -> tuple[Receipt, ...]:

@@ -9,7 +9,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
-from phal2.node.l1.checked_block import checked_header, checked_receipts, checked_transactions, may_have_logs
+from phal2.node.l1.checked_block import (
+    OtherTransactionsRoot,
+    blob_transactions,
+    check_network_forms,
+    checked_header,
+    checked_receipts,
+    checked_transactions,
+    may_have_logs,
+)
 from phal2.node.l1.errors import (
     METHOD_NOT_FOUND_CODE,
     EndpointRefused,
@@ -106,7 +114,10 @@ class L1Client:
             return None
         with self._checking():
             header, block_hash = self._selected_header(json, selector)
-            transactions = checked_transactions(json, header)
+            try:
+                transactions = checked_transactions(json, header)
+            except OtherTransactionsRoot as error:
+                transactions = await self._with_network_forms(header, error)
         receipts: tuple[Receipt, ...] = ()
         if may_have_logs(header.bloom, watched_addresses, watched_topics):
             receipts = await self._receipts(header, block_hash, transactions)
@@ -213,6 +224,20 @@ class L1Client:
         if isinstance(selector, int) and header.number != selector:
             raise InvalidAnswer(self.rpc.url, f"asked for block {selector}, got block {header.number}")
         return header, block_hash
+
+    async def _with_network_forms(self, header: Header, error: OtherTransactionsRoot) -> tuple[bytes, ...]:
+        """Return the transactions of a block whose root is over their network form; raise `error` where it is not."""
+        positions = blob_transactions(error.envelopes)
+        if not positions:
+            raise error
+        method, network_forms = "eth_getRawTransactionByHash", {}
+        for position in positions:
+            answer = await self.rpc.call(method, _hex(keccak256(error.envelopes[position])))
+            if answer is None:
+                raise error
+            network_forms[position] = as_data(answer, "result")
+        check_network_forms(error.envelopes, network_forms, header)
+        return error.envelopes
 
     async def _receipts(self, header: Header, block_hash: bytes, transactions: Sequence[bytes]) -> tuple[Receipt, ...]:
         answers = await self._block_receipts_json(block_hash) if self._has_block_receipts else None

@@ -230,6 +230,7 @@ class FabricatedL1:
     has_block_receipts: bool = True
     tamper: Callable[[str, Any], Any] = lambda _, result: result
     raw_response: web.Response | None = None
+    raw_transactions: dict[str, str] = field(default_factory=dict)
     calls: list[str] = field(default_factory=list)
     url: str = ""
 
@@ -275,6 +276,8 @@ class FabricatedL1:
         if method == "eth_getTransactionReceipt":
             receipts = [receipt for block in self.blocks for receipt in receipts_json(block)]
             return next((receipt for receipt in receipts if receipt["transactionHash"] == params[0]), None)
+        if method == "eth_getRawTransactionByHash":
+            return self.raw_transactions.get(params[0])
         constants = {"eth_chainId": hex(CHAIN_ID), "eth_maxPriorityFeePerGas": "0x3b9aca00", "eth_getCode": "0x6001"}
         return constants[method]
 

@@ -1,6 +1,7 @@
 """The checked L1 client against an endpoint that tells the truth, and against one that lies."""
 
 from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -20,7 +21,9 @@ from fabricated_l1 import (
 
 from phal2.node.l1.client import L1Client
 from phal2.node.l1.errors import EndpointUnavailable, InvalidAnswer, UnsupportedL1Transaction
+from phal2.node.protocol.blob_sidecars import BYTES_PER_BLOB, BlobSidecar, encode_network_form
 from phal2.node.protocol.keccak import keccak256
+from phal2.node.protocol.ordered_trie import ordered_trie_root
 from phal2.node.protocol.transaction_codec import encode_transaction
 
 GENESIS = fabricate_block(0)
@@ -200,7 +203,7 @@ async def test_a_block_with_a_field_of_another_kind_is_refused(
 
 
 async def test_a_block_without_one_of_its_transactions_is_refused(client: L1Client, endpoint: FabricatedL1) -> None:
-    endpoint.tamper = lambda _, result: {**result, "transactions": result["transactions"][1:]}
+    endpoint.tamper = lambda _, result: result and {**result, "transactions": result["transactions"][1:]}
     with pytest.raises(InvalidAnswer, match="transactions root"):
         await client.block(1, [])
 
@@ -255,3 +258,48 @@ async def test_an_unknown_finalized_block_told_as_an_error_is_none(client: L1Cli
     body = b'{"jsonrpc":"2.0","id":1,"error":{"code":-39001,"message":"Unknown block"}}'
     endpoint.raw_response = web.Response(body=body)
     assert await client.block_ref("finalized") is None
+
+
+BLOB = transactions_of_all_types()[4]
+BLOB_ENVELOPE = encode_transaction(BLOB)
+NETWORK_FORM = encode_network_form(BLOB_ENVELOPE, [BlobSidecar(bytes(BYTES_PER_BLOB), bytes(48), bytes(48))])
+
+
+def block_with_a_root_over_network_forms(raw: bytes) -> FabricatedBlock:
+    """As anvil makes blocks with blob transactions."""
+    ordinary = fabricate_block(3, QUIET_BLOCK.hash, [*transactions_of_all_types()[:2], BLOB])
+    others = [encode_transaction(transaction) for transaction in ordinary.transactions[:2]]
+    return replace(ordinary, header=replace(ordinary.header, transactions_root=ordered_trie_root([*others, raw])))
+
+
+async def test_a_root_over_the_network_form_of_blob_transactions_is_held_against_that_form(
+    client: L1Client, endpoint: FabricatedL1
+) -> None:
+    block = block_with_a_root_over_network_forms(NETWORK_FORM)
+    endpoint.blocks.append(block)
+    endpoint.raw_transactions["0x" + keccak256(BLOB_ENVELOPE).hex()] = "0x" + NETWORK_FORM.hex()
+
+    found = await client.block(3, [WATCHED])
+
+    assert found is not None
+    assert (found.hash, found.transactions) == (block.hash, envelopes(block))
+
+
+OTHER_FORM = encode_network_form(
+    BLOB_ENVELOPE, [BlobSidecar(b"\x01" + bytes(BYTES_PER_BLOB - 1), bytes(48), bytes(48))]
+)
+OTHER_TRANSACTION = encode_network_form(
+    encode_transaction(replace(BLOB, value=8)), [BlobSidecar(bytes(BYTES_PER_BLOB), bytes(48), bytes(48))]
+)
+
+
+@pytest.mark.parametrize("raw", [OTHER_FORM, OTHER_TRANSACTION, BLOB_ENVELOPE, b"", None])
+async def test_another_network_form_than_the_roots_is_refused(
+    client: L1Client, endpoint: FabricatedL1, raw: bytes | None
+) -> None:
+    endpoint.blocks.append(block_with_a_root_over_network_forms(NETWORK_FORM))
+    if raw is not None:
+        endpoint.raw_transactions["0x" + keccak256(BLOB_ENVELOPE).hex()] = "0x" + raw.hex()
+
+    with pytest.raises(InvalidAnswer):
+        await client.block(3, [WATCHED])
