@@ -4,6 +4,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Final
 
 from phal2.bridge.batcher.channel_builder import ChannelBuilder
@@ -20,7 +21,7 @@ from phal2.bridge.batcher.inbox import Inbox
 from phal2.bridge.batcher.inbox_sender import InboxSender
 from phal2.bridge.batcher.l2_source import L2Source, SyncStatus
 from phal2.bridge.batcher.posted_channels import PostedChannels
-from phal2.bridge.batcher.settings import BatcherSettings
+from phal2.bridge.batcher.settings import BatcherSettings, DataAvailability
 from phal2.node.l1.backoff import Backoff
 from phal2.node.l1.client import L1Client
 from phal2.node.l1.errors import EndpointError, EndpointUnavailable
@@ -65,6 +66,7 @@ class Batcher:
         self._terms = SpanBatchTerms(config.l2_genesis_time, config.block_time, config.l2_chain_id)
         self._sender = InboxSender(l1, config, private_key, self._settings, kzg, clock)
         self._choice = PayloadChoice(self._settings)
+        self._kzg = kzg
         self._posted = PostedChannels(self._settings.lost_channel_blocks)
         self._builder: ChannelBuilder | None = None
         self._builder_opened_at = 0
@@ -80,6 +82,20 @@ class Batcher:
     async def run(self) -> None:
         """Post until cancelled. Endpoint failures are retried with growing pauses."""
         _LOGGER.info("posting batches from %s", to_checksum_address(self._sender.address))
+        loading = asyncio.create_task(self._load_kzg())
+        try:
+            await self._post()
+        finally:
+            loading.cancel()
+            await asyncio.gather(loading, return_exceptions=True)
+
+    async def _load_kzg(self) -> None:
+        """Have the KZG setup loaded while the first channel is open, where it is sure to be needed."""
+        if self._settings.data_availability is DataAvailability.BLOBS:
+            with suppress(KzgUnavailable):
+                await self._kzg.commit(())
+
+    async def _post(self) -> None:
         backoff = Backoff(self._settings.poll_interval_seconds)
         while True:
             try:
