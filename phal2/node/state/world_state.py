@@ -21,34 +21,13 @@ from phal2.node.state.accounts import (
     storage_key,
 )
 from phal2.node.state.database import MissingCode, StateDatabase, StateUpdate, first_location
+from phal2.node.state.live_account import LiveAccount
 from phal2.node.state.node_changes import NodeChanges
 from phal2.node.state.trie import TrieReader, TrieRoot
 from phal2.node.state.trie_update import update_trie
 
 _ABSENT: Final = StoredAccount(0, 0)
 _UNSTORED: Final = 1  # a location below those of all commits, for nodes that nobody will store
-
-
-class _Account:
-    """A live account.
-
-    `trie` is its storage trie as the block found it, `storage` has the words read or written since, `written` the slots
-    that may differ from it.
-    """
-
-    __slots__ = ("balance", "code_hash", "nonce", "storage", "trie", "written")
-
-    def __init__(self, stored: StoredAccount, storage_location: int = 0) -> None:
-        self.nonce = stored.nonce
-        self.balance = stored.balance
-        self.trie = TrieRoot(stored.storage_root, storage_location)
-        self.code_hash = stored.code_hash
-        self.storage: dict[int, int] = {}
-        self.written: set[int] = set()
-
-    def is_empty(self) -> bool:
-        """Tell whether the account has no nonce, no balance and no code (EIP-161)."""
-        return not self.nonce and not self.balance and self.code_hash == EMPTY_KECCAK
 
 
 class WorldState:
@@ -74,7 +53,7 @@ class WorldState:
         self._root = self._reader.root(state_root, block_hash)
         # Storage tries that the removal of their accounts leaves behind.
         self._left_tries: list[TrieRoot] = []
-        self._accounts: dict[bytes, _Account | None] = {}
+        self._accounts: dict[bytes, LiveAccount | None] = {}
         self._changed: set[bytes] = set()
         self._codes: dict[bytes, bytes] = {EMPTY_KECCAK: b""}
         self._new_codes: dict[bytes, bytes] = {}
@@ -135,7 +114,7 @@ class WorldState:
     def has_storage(self, address: bytes) -> bool:
         """Tell whether any word of the account's storage was not 0 when the block began, or has been written since."""
         account = self._account(address)
-        return account is not None and (account.trie.hash != EMPTY_TRIE_ROOT or any(account.storage.values()))
+        return account is not None and (account.trie.hash != EMPTY_TRIE_ROOT or any(account.words.values()))
 
     def set_balance(self, address: bytes, balance: int) -> None:
         """Set the balance; an account that is not there is made, unless the balance is 0."""
@@ -194,10 +173,10 @@ class WorldState:
         account = self._account(address)
         if account is None:
             return 0
-        value = account.storage.get(slot)
+        value = account.words.get(slot)
         if value is None:
             value = decode_storage_value(self._reader.get(account.trie, storage_key(slot)))
-            account.storage[slot] = value
+            account.know(slot, value)
         return value
 
     def original_storage(self, address: bytes, slot: int) -> int:
@@ -212,9 +191,8 @@ class WorldState:
             return
         account = self._account(address) or self._create(address)
         self._original_storage.setdefault((address, slot), present)
-        self._journal.append((account.storage.__setitem__, slot, present))
-        account.storage[slot] = value
-        account.written.add(slot)
+        self._journal.append((account.write, slot, present))
+        account.write(slot, value)
         self._changed.add(address)
 
     def transient_storage(self, address: bytes, slot: int) -> bytes:
@@ -261,7 +239,7 @@ class WorldState:
     def loaded(self) -> dict[bytes, frozenset[int]]:
         """Return the addresses that were looked at since the block began, each with the slots of its storage."""
         return {
-            address: frozenset() if account is None else frozenset(account.storage)
+            address: frozenset() if account is None else frozenset(account.words)
             for address, account in self._accounts.items()
         }
 
@@ -349,27 +327,27 @@ class WorldState:
         self._destroyed: set[bytes] = set()
         self._logs: list[Log] = []
 
-    def _account(self, address: bytes) -> _Account | None:
+    def _account(self, address: bytes) -> LiveAccount | None:
         try:
             return self._accounts[address]
         except KeyError:
             return self._read_account(address)
 
-    def _read_account(self, address: bytes) -> _Account | None:
+    def _read_account(self, address: bytes) -> LiveAccount | None:
         entry = self._reader.entry(self._root, account_key(address))
-        account = None if entry is None else _Account(decode_account(entry.value), entry.link)
+        account = None if entry is None else LiveAccount(decode_account(entry.value), entry.link)
         self._accounts[address] = account
         return account
 
-    def _put_balance(self, address: bytes, account: _Account, balance: int) -> None:
+    def _put_balance(self, address: bytes, account: LiveAccount, balance: int) -> None:
         self._journal.append((setattr, account, "balance", account.balance))
         self._changed.add(address)
         account.balance = balance
         if not balance:
             self.touch(address)
 
-    def _create(self, address: bytes) -> _Account:
-        account = _Account(_ABSENT)
+    def _create(self, address: bytes) -> LiveAccount:
+        account = LiveAccount(_ABSENT)
         self._journal.append((self._accounts.__setitem__, address, None))
         self._accounts[address] = account
         self._changed.add(address)
@@ -398,9 +376,9 @@ class WorldState:
         used = {account.code_hash for account in self._accounts.values() if account is not None}
         return {code_hash: code for code_hash, code in self._new_codes.items() if code_hash in used}
 
-    def _updated_storage(self, account: _Account, added: NodeChanges) -> TrieRoot:
+    def _updated_storage(self, account: LiveAccount, added: NodeChanges) -> TrieRoot:
         """Return the account's storage trie with its changes; new and superseded nodes go to `added`."""
         if not account.written:
             return account.trie
-        changes = {storage_key(slot): encode_storage_value(account.storage[slot]) for slot in account.written}
+        changes = {storage_key(slot): encode_storage_value(account.words[slot]) for slot in account.written}
         return update_trie(self._reader, account.trie, changes, added)
