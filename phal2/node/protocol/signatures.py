@@ -3,13 +3,23 @@
 from functools import lru_cache
 from typing import Final
 
-from coincurve import PrivateKey, PublicKey
+from coincurve import PrivateKey
+from coincurve._libsecp256k1 import ffi, lib  # type: ignore[import-not-found]  # compiled, without stubs
+from coincurve.context import GLOBAL_CONTEXT
 
 from phal2.node.protocol.errors import InvalidTransaction
 from phal2.node.protocol.keccak import keccak256
 
 SECP256K1_ORDER: Final = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
 SECP256K1_HALF_ORDER: Final = SECP256K1_ORDER // 2
+
+# Recovering is what a plain transfer costs most, so libsecp256k1 is called without coincurve's objects around it.
+_SIGNATURE: Final = ffi.typeof("secp256k1_ecdsa_recoverable_signature *")
+_PUBLIC_KEY: Final = ffi.typeof("secp256k1_pubkey *")
+_BYTES: Final = ffi.typeof("unsigned char[]")
+_SIZE: Final = ffi.typeof("size_t *")
+_COMPRESSED: Final = lib.SECP256K1_EC_COMPRESSED
+_UNCOMPRESSED: Final = lib.SECP256K1_EC_UNCOMPRESSED
 
 
 class InvalidSignature(InvalidTransaction):
@@ -35,11 +45,18 @@ def recover_public_key(digest: bytes, signature: bytes, *, compressed: bool = Fa
 
     `signature` is r, s and the y parity, 65 bytes. Ranges beyond those of libsecp256k1 are the caller's to check.
     """
-    try:
-        public_key = PublicKey.from_signature_and_message(signature, digest, hasher=None)
-    except Exception:  # coincurve raises a bare Exception where no key can be recovered
+    # libsecp256k1 ends the process where an argument is not what its documentation asks for.
+    if len(digest) != 32 or len(signature) != 65 or signature[64] > 3:
         return None
-    return bytes(public_key.format(compressed=compressed))
+    context, parsed, public_key = GLOBAL_CONTEXT.ctx, ffi.new(_SIGNATURE), ffi.new(_PUBLIC_KEY)
+    if not lib.secp256k1_ecdsa_recoverable_signature_parse_compact(context, parsed, signature, signature[64]):
+        return None
+    if not lib.secp256k1_ecdsa_recover(context, public_key, parsed, digest):
+        return None
+    length = 33 if compressed else 65
+    encoded, size = ffi.new(_BYTES, length), ffi.new(_SIZE, length)
+    lib.secp256k1_ec_pubkey_serialize(context, encoded, size, public_key, _COMPRESSED if compressed else _UNCOMPRESSED)
+    return bytes(ffi.buffer(encoded))
 
 
 def sign(digest: bytes, private_key: bytes) -> tuple[int, int, int]:
