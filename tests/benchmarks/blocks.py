@@ -13,10 +13,12 @@ _PHASES = ("decode", "pool", "execute", "seal", "store")
 
 
 def measure_blocks(scale: Scale) -> Section:
-    """Build blocks of transfers, then of token transfers, on one chain with a durable store."""
+    """Build blocks of transfers, then of token transfers, on one chain with a durable store, after one that warms up."""
     people = population(scale.accounts, scale.senders)
     work = Workload(CHAIN_ID, people)
     with pipeline(benchmark_chain(people)) as sequencer:
+        # A chain that has been running has loaded its engine.
+        sequencer.block(work.transfers(scale.block_transactions // 10))
         transfers, tokens = (
             [sequencer.block(batch(scale.block_transactions)) for _ in range(scale.blocks)]
             for batch in (work.transfers, work.token_transfers)
