@@ -13,7 +13,7 @@ _PHASES = ("decode", "pool", "execute", "seal", "store")
 
 
 def measure_blocks(scale: Scale) -> Section:
-    """Build blocks of transfers, then of token transfers, on one chain with a durable store, after one that warms up."""
+    """Build blocks of transfers, then of token transfers, on one durable chain, after one that warms up."""
     people = population(scale.accounts, scale.senders)
     work = Workload(CHAIN_ID, people)
     with pipeline(benchmark_chain(people)) as sequencer:
