@@ -7,7 +7,6 @@ from eth_abi.abi import encode
 from l1_world import CONFIG_HASH, GENESIS_ROOT, OWNER, PROPOSER, STRANGER, L1World
 
 from phal2.bridge.prover.claim import Claim, sign_claim
-from phal2.contracts import encode_call
 from phal2.devnet.deployment.steps import ENCLAVE_GAME_TYPE, PERMISSIONED_GAME_TYPE
 from phal2.devnet.tee.simulator import STANDARD_PLATFORM, SimulatedPlatform, SimulatedQuote, simulate_quote
 from phal2.node.protocol.keccak import keccak256
@@ -86,7 +85,3 @@ def create_permissioned(world: L1World, root: bytes, l2_block: int) -> Contract:
 
 def respect(world: L1World, game_type: int) -> None:
     world.registry.transact("setRespectedGameType", game_type, sender=OWNER)
-
-
-def game_data(game: Contract) -> bytes:
-    return encode_call(game.artefact, "gameData")
