@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from phal2.bridge.proposer.l2_view import ANSWER_SECONDS
 from phal2.bridge.proposer.proposer import Proposer, ProposerContracts
 from phal2.bridge.proposer.prover_channels import ProverCommand, prover_command
 from phal2.bridge.proposer.prover_client import ProgramClient
@@ -34,10 +35,10 @@ def start_proposer(ground: Ground, l1: RunningL1, l2_url: str) -> "tuple[Restart
     path.write_bytes(configuration)
     prover = ProgramClient(_simulated_prover(path), config_hash(config))
     ground.parts.push_async_callback(prover.close)
-    l2 = JsonRpcClient(l2_url)
+    l2 = JsonRpcClient(l2_url, ANSWER_SECONDS)
     ground.parts.push_async_callback(l2.close)
     proposer_settings = ProposerSettings(
-        interval_blocks=_INTERVAL_BLOCKS,
+        interval_blocks=_interval_blocks(settings.state_retention),
         interval_seconds=settings.proposal_interval,
         on_withdrawal=True,
         preparation_seconds=_PREPARATION_SECONDS,
@@ -65,6 +66,11 @@ def start_proposer(ground: Ground, l1: RunningL1, l2_url: str) -> "tuple[Restart
     task = asyncio.create_task(part.run())
     ground.parts.push_async_callback(_cancel, task)
     return part, task
+
+
+def _interval_blocks(state_retention: int | None) -> int:
+    """Return after how many blocks a game is due: before the states that it takes are dropped."""
+    return _INTERVAL_BLOCKS if state_retention is None else min(_INTERVAL_BLOCKS, max(1, state_retention // 2))
 
 
 def _simulated_prover(configuration: Path) -> ProverCommand:

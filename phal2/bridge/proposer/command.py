@@ -25,6 +25,7 @@ from phal2.bridge.proposer.arguments import (
     workload_hash,
 )
 from phal2.bridge.proposer.errors import ProposerError
+from phal2.bridge.proposer.l2_view import ANSWER_SECONDS
 from phal2.bridge.proposer.proposer import Proposer, ProposerContracts
 from phal2.bridge.proposer.prover_channels import ChannelOpener, ProverAddress, ProverCommand, prover_command
 from phal2.bridge.proposer.prover_client import ProgramClient
@@ -203,7 +204,7 @@ class _Connections:
 async def _connected(arguments: argparse.Namespace) -> AsyncIterator[_Connections]:
     """Open the clients, read the rollup's configuration from the L2 node, and hold L1 against it."""
     async with contextlib.AsyncExitStack() as parts:
-        l1, l2 = L1Client(arguments.l1), JsonRpcClient(arguments.l2)
+        l1, l2 = L1Client(arguments.l1), JsonRpcClient(arguments.l2, ANSWER_SECONDS)
         parts.push_async_callback(l1.close)
         parts.push_async_callback(l2.close)
         config = RollupConfig.from_json(await l2.call("optimism_rollupConfig"))

@@ -1,7 +1,8 @@
 """Gathers what a prover needs for a range of L2 blocks: the blocks and witnesses from L2, their origins from L1."""
 
+import asyncio
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
@@ -9,7 +10,7 @@ from typing import Final
 from phal2.bridge.batcher.l2_source import L2Source
 from phal2.bridge.proposer.errors import ChainMoved, UnprovableBlock
 from phal2.bridge.prover.l1_origins import WATCHED_TOPICS, receipts_matter
-from phal2.bridge.prover.proof_request import ClaimedBlock, L1Origin, ProofRequest
+from phal2.bridge.prover.proof_request import MAXIMUM_REQUEST_BYTES, ClaimedBlock, L1Origin, ProofRequest
 from phal2.node.l1.client import L1Client
 from phal2.node.l1.errors import EndpointRefused, EndpointUnavailable, InvalidAnswer
 from phal2.node.l1.json_fields import MalformedField, as_data, as_list, as_object, elements
@@ -23,7 +24,14 @@ from phal2.node.protocol.predeploys import L2_TO_L1_MESSAGE_PASSER
 from phal2.node.protocol.rollup_config import RollupConfig
 from phal2.node.protocol.transactions import DEPOSIT
 
+MAXIMUM_GATHERED_BYTES: Final = MAXIMUM_REQUEST_BYTES // 2
+"""Witness and transactions of a request may have so many bytes; the L1 blocks come on top."""
+
 _CACHED_ORIGINS: Final = 64
+_HEADER_BYTES: Final = 700
+_WITNESSES_IN_A_CALL: Final = 4
+"""The node executes each of the blocks again, and one call has to be answered in time."""
+
 _PARTS: Final = ("state", "codes", "headers")
 
 
@@ -47,15 +55,14 @@ class Gathering:
         self._origins: OrderedDict[bytes, L1Origin] = OrderedDict()
 
     async def gather(self, first: int, last: int) -> GatheredRange:
-        """Return what it takes to prove the L2 blocks `first` to `last`."""
+        """Return what it takes to prove the L2 blocks `first` to `last`, or as many of them as a request can hold."""
         blocks = await self._blocks.blocks(range(first - 1, last + 1))
         refs = [self._reference(block) for block in blocks]
         for before, after in zip(refs, blocks[1:], strict=False):
             if after.header.parent_hash != before.hash:
                 raise ChainMoved(f"L2 block {after.header.number} does not follow the block read before it")
-        preimages: set[bytes] = set()
-        for witness in await self._witnesses(blocks[1:]):
-            preimages.update(witness)
+        count, preimages = await self._witness(blocks)
+        blocks, refs = blocks[: count + 1], refs[: count + 1]
         request = ProofRequest(
             parent=blocks[0].header,
             parent_transactions=blocks[0].transactions,
@@ -70,6 +77,20 @@ class Gathering:
         )
         return GatheredRange(request, refs[0], refs[-1])
 
+    async def _witness(self, blocks: Sequence[Block]) -> tuple[int, set[bytes]]:
+        """Return how many of the blocks after the first one fit into a request, and all that executing them reads."""
+        size, preimages = _size(blocks[0]), set[bytes]()
+        for start in range(1, len(blocks), _WITNESSES_IN_A_CALL):
+            part = blocks[start : start + _WITNESSES_IN_A_CALL]
+            for count, (block, witness) in enumerate(zip(part, await self._witnesses(part), strict=True), start):
+                size += _size(block) + sum(map(len, witness - preimages))
+                if size > MAXIMUM_GATHERED_BYTES:
+                    if count == 1:
+                        raise UnprovableBlock(block.header.number, f"a request of it has {size} bytes or more")
+                    return count - 1, preimages
+                preimages |= witness
+        return len(blocks) - 1, preimages
+
     def _reference(self, block: Block) -> L2BlockRef:
         first = block.transactions[0] if block.transactions else None
         try:
@@ -77,7 +98,7 @@ class Gathering:
         except InvalidEncoding as error:
             raise UnprovableBlock(block.header.number, str(error)) from error
 
-    async def _witnesses(self, blocks: Sequence[Block]) -> list[Iterable[bytes]]:
+    async def _witnesses(self, blocks: Sequence[Block]) -> list[set[bytes]]:
         method = "debug_executionWitness"
         calls = [(method, ["0x" + block.hash.hex()]) for block in blocks]
         try:
@@ -85,7 +106,8 @@ class Gathering:
         except EndpointRefused as error:
             raise UnprovableBlock(blocks[0].header.number, f"the node gives no witness: {error.message}") from error
         try:
-            return [_preimages(answer) for answer in answers]
+            # Megabytes of hex take long enough to be noticed by whoever shares the event loop.
+            return await asyncio.to_thread(_preimages, answers)
         except MalformedField as error:
             raise InvalidAnswer(self._l2.url, f"{method}: {error}") from error
 
@@ -129,9 +151,16 @@ class Gathering:
             raise InvalidAnswer(self._l2.url, f"{method}: {error}") from error
 
 
-def _preimages(answer: object) -> list[bytes]:
-    witness = as_object(answer, "result")
-    return [as_data(item, part) for part in _PARTS for item in as_list(witness.get(part), part)]
+def _preimages(answers: Sequence[object]) -> list[set[bytes]]:
+    witnesses = [as_object(answer, "result") for answer in answers]
+    return [
+        {as_data(item, part) for part in _PARTS for item in as_list(witness.get(part), part)} for witness in witnesses
+    ]
+
+
+def _size(block: Block) -> int:
+    """Return about how many bytes a block's own parts have in a request."""
+    return _HEADER_BYTES + sum(map(len, block.transactions))
 
 
 def _sequenced(block: Block) -> tuple[bytes, ...]:

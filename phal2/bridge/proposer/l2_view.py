@@ -1,11 +1,15 @@
 """What the proposer reads from the L2 node: its heads, output roots, and whether withdrawals were made."""
 
 from dataclasses import dataclass
+from typing import Final
 
 from phal2.node.l1.errors import InvalidAnswer
 from phal2.node.l1.json_fields import JsonObject, MalformedField, as_object, data, optional
 from phal2.node.l1.json_rpc import JsonRpcClient
 from phal2.node.protocol.block_refs import BlockId
+
+ANSWER_SECONDS: Final = 120.0
+"""How long the L2 node may take for an answer: witnesses of full blocks take their time."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,19 +1,14 @@
 """The claims that a prover has signed on blocks after an output root, on the way to the next game."""
 
-import asyncio
 import logging
 
-from phal2.bridge.proposer.errors import ChainMoved, UnprovableBlock, UntrueClaim
+from phal2.bridge.proposer.errors import ChainMoved, UntrueClaim
 from phal2.bridge.proposer.games import OutputOnL1
 from phal2.bridge.proposer.gathering import GatheredRange, Gathering
 from phal2.bridge.proposer.prover_client import ProverClient
 from phal2.bridge.prover.claim import SignedClaim
-from phal2.bridge.prover.proof_request import MAXIMUM_REQUEST_BYTES, ProofRequest
 
 _LOGGER = logging.getLogger("phal2.proposer")
-
-_BYTES_OF_A_REQUEST = MAXIMUM_REQUEST_BYTES // 2
-"""The preimages and receipts of a request may have so many bytes; the rest of it is small beside them."""
 
 
 class ProvenChain:
@@ -22,7 +17,7 @@ class ProvenChain:
     def __init__(self, gathering: Gathering, prover: ProverClient, blocks_in_a_request: int) -> None:
         self._gathering = gathering
         self._prover = prover
-        self._most_blocks = self._blocks = blocks_in_a_request
+        self._blocks = blocks_in_a_request
         self._claims: list[SignedClaim] = []
         self._signer = b""
 
@@ -60,21 +55,14 @@ class ProvenChain:
 
     async def _extend(self, number: int, root: bytes, target: int) -> None:
         """Prove the next blocks after the block `number`, whose output root is `root`."""
-        last = min(target, number + self._blocks)
-        gathered = await self._gathering.gather(number + 1, last)
-        if await asyncio.to_thread(_size, gathered.request) > _BYTES_OF_A_REQUEST:
-            if last == number + 1:
-                raise UnprovableBlock(last, f"its witness is larger than {_BYTES_OF_A_REQUEST} bytes")
-            self._blocks = max(1, (last - number) // 2)
-            return
+        gathered = await self._gathering.gather(number + 1, min(target, number + self._blocks))
         signed = await self._prover.prove(gathered.request)
         if signed.claim.previous_output_root != root:
             self.forget()
             raise ChainMoved(f"L2 block {number} has another output root than the one to go on from")
         _check_claim(signed, gathered)
         self._claims.append(signed)
-        self._blocks = min(self._most_blocks, self._blocks * 2)
-        _LOGGER.debug("proven: the L2 blocks %d to %d", number + 1, last)
+        _LOGGER.debug("proven: the L2 blocks %d to %d", number + 1, gathered.last.number)
 
 
 def _check_claim(signed: SignedClaim, gathered: GatheredRange) -> None:
@@ -82,14 +70,3 @@ def _check_claim(signed: SignedClaim, gathered: GatheredRange) -> None:
     stated = (claim.l2_block_number, claim.l1_block_number, claim.l1_block_hash)
     if stated != (last.number, last.l1_origin.number, last.l1_origin.hash):
         raise UntrueClaim(f"the prover was asked about the L2 blocks to {last.number}, but its claim is another")
-
-
-def _size(request: ProofRequest) -> int:
-    receipts = sum(
-        len(log.data) + 200
-        for origin in request.l1_origins
-        for receipt in origin.receipts or ()
-        for log in receipt.logs
-    )
-    sequenced = sum(len(envelope) for block in request.blocks for envelope in block.sequenced)
-    return sum(map(len, request.preimages)) + receipts + sequenced

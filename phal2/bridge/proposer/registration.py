@@ -80,6 +80,9 @@ class OwnerRegistrar:
         Raises `InvalidQuote`, `NotRegistered`, `CallRefused` where a contract refuses, and an `EndpointError`.
         """
         address = (await prover.description()).address
+        if (await self._registry.read(self._l1, "isValidProver", address))[0]:
+            _LOGGER.info("the prover %s is registered already", to_checksum_address(address))
+            return
         expiry = (await self._registry.read(self._l1, "provers", address))[1]
         if expiry != 0:
             if not await prover.renew():

@@ -7,8 +7,7 @@ import pytest
 from proven_chain import ProvenChain as Rollup
 from proven_chain import random_chain
 
-from phal2.bridge.proposer import proven_chain
-from phal2.bridge.proposer.errors import ChainMoved, UnprovableBlock, UntrueClaim
+from phal2.bridge.proposer.errors import ChainMoved, UntrueClaim
 from phal2.bridge.proposer.games import OutputOnL1
 from phal2.bridge.proposer.gathering import GatheredRange
 from phal2.bridge.proposer.proven_chain import ProvenChain
@@ -125,25 +124,6 @@ def replace_config(rollup: Rollup, by: Rollup) -> Rollup:
     """Both begin with the same genesis, and differ in what was built upon it."""
     assert rollup.config == by.config
     return rollup
-
-
-async def test_requests_shrink_to_what_a_prover_takes_and_grow_again(
-    rollup: Rollup, prover: NearProver, proven: ProvenChain, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    limit = max(proven_chain._size(rollup.request(number, number)) for number in range(1, 10))
-    monkeypatch.setattr(proven_chain, "_BYTES_OF_A_REQUEST", limit)
-    signed = await proven.prove(output(rollup, 0), 9)
-    assert 1 in prover.asked
-    assert sum(prover.asked) == 9
-    assert signed == prover.prover.prove(rollup.request(1, 9))
-
-
-async def test_a_block_that_no_request_can_hold_is_named(
-    rollup: Rollup, proven: ProvenChain, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(proven_chain, "_BYTES_OF_A_REQUEST", 1_000)
-    with pytest.raises(UnprovableBlock, match="L2 block 1"):
-        await proven.prove(output(rollup, 0), 9)
 
 
 async def test_a_claim_on_something_else_is_not_taken(rollup: Rollup, prover: NearProver, proven: ProvenChain) -> None:
