@@ -1,7 +1,7 @@
 """The allowance that a bridge needs to take a token into custody."""
 
-from phal2.bridge.migration.contract_views import read_view
-from phal2.bridge.migration.transactions import ContractFunction
+from phal2.bridge.chain_access.contract_views import read_view
+from phal2.bridge.chain_access.transactions import ContractFunction
 from phal2.node.l1.client import L1Client
 
 

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from phal2.bridge.amounts import MOST_DECIMALS
-from phal2.bridge.migration.chain_errors import ContractMissing
-from phal2.bridge.migration.contract_views import read_view
+from phal2.bridge.chain_access.contract_views import read_view
+from phal2.bridge.chain_access.errors import ContractMissing
 from phal2.node.l1.client import L1Client
 from phal2.node.protocol.errors import Phal2Error
 

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from phal2.bridge.migration.chain_errors import ContractMissing
-from phal2.bridge.migration.contract_views import read_view
+from phal2.bridge.chain_access.contract_views import read_view
+from phal2.bridge.chain_access.errors import ContractMissing
 from phal2.node.l1.client import L1Client
 from phal2.node.l1.errors import EndpointRefused
 from phal2.node.protocol.addresses import ZERO_ADDRESS, parse_address

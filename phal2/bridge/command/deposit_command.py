@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from phal2.bridge.allowance import missing_approval
+from phal2.bridge.chain_access.options import add_sending_options, report_progress, sending_key
+from phal2.bridge.chain_access.transactions import ContractFunction, send
 from phal2.bridge.command.arguments import (
     Asset,
     Chains,
@@ -23,8 +25,6 @@ from phal2.bridge.command.arguments import (
 from phal2.bridge.command.presentation import deposit_json, deposit_lines, hex_of, line
 from phal2.bridge.deposits.arrival import ARRIVAL_SECONDS, Deposit, deposits_of, wait_for_arrival
 from phal2.bridge.deposits.deposit import bridge_ether, bridge_token, portal_deposit
-from phal2.bridge.migration.arguments import add_sending_options, report_progress, sending_key
-from phal2.bridge.migration.transactions import ContractFunction, send
 from phal2.node.protocol.signatures import address_of_private_key
 
 _DEPOSIT: Final = """\

@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import Any, Final
 
+from phal2.bridge.chain_access.options import add_sending_options, report_progress, sending_key
 from phal2.bridge.command.arguments import (
     add_chain_options,
     add_hash_argument,
@@ -17,7 +18,6 @@ from phal2.bridge.command.arguments import (
 from phal2.bridge.command.choice import chosen_withdrawals
 from phal2.bridge.command.finishing import prove_when_ready
 from phal2.bridge.command.presentation import hex_of, line, next_command
-from phal2.bridge.migration.arguments import add_sending_options, report_progress, sending_key
 from phal2.bridge.withdrawals.initiated import InitiatedWithdrawal
 from phal2.bridge.withdrawals.status import Step
 from phal2.bridge.withdrawals.steps import Bridge, Proving, prove

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from phal2.bridge.allowance import missing_approval
+from phal2.bridge.chain_access.options import add_sending_options, report_progress, sending_key
+from phal2.bridge.chain_access.transactions import ContractFunction, send
 from phal2.bridge.command.arguments import (
     Asset,
     Chains,
@@ -23,8 +25,6 @@ from phal2.bridge.command.arguments import (
 from phal2.bridge.command.finishing import finalize_when_ready, prove_when_ready
 from phal2.bridge.command.presentation import hex_of, line, next_command, withdrawal_json
 from phal2.bridge.deposits.deposit import bridge_ether, bridge_token
-from phal2.bridge.migration.arguments import add_sending_options, report_progress, sending_key
-from phal2.bridge.migration.transactions import ContractFunction, send
 from phal2.bridge.withdrawals.initiated import initiated_withdrawals
 from phal2.bridge.withdrawals.status import Step
 from phal2.bridge.withdrawals.steps import Bridge

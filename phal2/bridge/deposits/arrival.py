@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from phal2.bridge.migration.transactions import Report
+from phal2.bridge.chain_access.transactions import Report
 from phal2.node.l1.backoff import Backoff
 from phal2.node.l1.client import L1Client, MinedTransaction
 from phal2.node.l1.errors import EndpointUnavailable, InvalidAnswer

@@ -3,7 +3,7 @@
 from typing import Final
 
 from phal2.bridge.assets import Token
-from phal2.bridge.migration.transactions import ContractFunction
+from phal2.bridge.chain_access.transactions import ContractFunction
 from phal2.bridge.rollup_contracts import RollupContracts
 from phal2.contracts import AbiError
 

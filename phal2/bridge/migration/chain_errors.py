@@ -1,54 +1,6 @@
-"""What can go wrong between the migration and the chains it runs on."""
+"""What can go wrong on the chains that the migration runs on."""
 
 from phal2.bridge.migration.errors import MigrationError
-from phal2.node.protocol.addresses import to_checksum_address
-
-
-class InvalidKey(MigrationError):
-    """A private key or secret that cannot be read. The text never shows it."""
-
-
-class ContractMissing(MigrationError):
-    """An address at which the expected contract does not answer."""
-
-    def __init__(self, contract: str, address: bytes, chain: str) -> None:
-        self.contract = contract
-        self.address = address
-        super().__init__(
-            f"there is no {contract} at {to_checksum_address(address)} on {chain}: check the URL and the address"
-        )
-
-
-class CallReverted(MigrationError):
-    """A contract refuses a call; nothing was sent and nothing paid. `reason` is its error by name."""
-
-    def __init__(self, call: str, reason: str) -> None:
-        self.call = call
-        self.reason = reason
-        super().__init__(f"{call} is refused by the contract: {reason}")
-
-
-class TransactionFailed(MigrationError):
-    """A transaction that was mined and reverted. `reason` is what the same call answers now."""
-
-    def __init__(self, call: str, transaction_hash: bytes, reason: str) -> None:
-        self.call = call
-        self.transaction_hash = transaction_hash
-        self.reason = reason
-        super().__init__(f"{call} was mined in transaction 0x{transaction_hash.hex()}, but failed: {reason}")
-
-
-class TransactionNotMined(MigrationError):
-    """A transaction that was sent and has no receipt in time. It may still be mined."""
-
-    def __init__(self, call: str, transaction_hash: bytes, waited_seconds: float) -> None:
-        self.call = call
-        self.transaction_hash = transaction_hash
-        self.waited_seconds = waited_seconds
-        super().__init__(
-            f"{call} was sent in transaction 0x{transaction_hash.hex()}, which was not mined within "
-            f"{waited_seconds:g} s; it may still be: look for its receipt before sending again"
-        )
 
 
 class LaunchRefused(MigrationError):

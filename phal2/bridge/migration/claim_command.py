@@ -7,15 +7,15 @@ import sys
 from pathlib import Path
 from typing import Any, Final
 
-from phal2.bridge.migration.arguments import (
+from phal2.bridge.chain_access.options import (
     add_sending_options,
     address,
     open_client,
     report_errors,
     report_progress,
     sending_key,
-    timestamp,
 )
+from phal2.bridge.migration.arguments import timestamp
 from phal2.bridge.migration.claim_options import (
     add_account_options,
     check_account_options,

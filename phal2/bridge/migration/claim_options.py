@@ -4,8 +4,8 @@ import argparse
 import re
 from typing import Final
 
+from phal2.bridge.chain_access.errors import InvalidKey
 from phal2.bridge.migration.arguments import account
-from phal2.bridge.migration.chain_errors import InvalidKey
 from phal2.bridge.migration.keys import SCHEMES, read_account_secret, split_scheme
 from phal2.bridge.migration.signers import (
     MultisigSigner,

@@ -12,9 +12,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
+from phal2.bridge.chain_access.contract_views import read_view
+from phal2.bridge.chain_access.heads import head_timestamp
+from phal2.bridge.chain_access.transactions import DEFAULT_TIMEOUT_SECONDS, ContractFunction, Report, send, settle
 from phal2.bridge.migration.chain_errors import LaunchNotArrived, LaunchRefused
-from phal2.bridge.migration.contract_views import read_view
-from phal2.bridge.migration.heads import head_timestamp
 from phal2.bridge.migration.report import format_pha
 from phal2.bridge.migration.status import (
     NO_ROOT,
@@ -24,7 +25,6 @@ from phal2.bridge.migration.status import (
     read_claims,
     read_migration,
 )
-from phal2.bridge.migration.transactions import DEFAULT_TIMEOUT_SECONDS, ContractFunction, Report, send, settle
 from phal2.bridge.migration.tree import MigrationTree
 from phal2.node.l1.backoff import Backoff
 from phal2.node.l1.client import L1Client

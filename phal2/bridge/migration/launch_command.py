@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Final
 
-from phal2.bridge.migration.arguments import (
+from phal2.bridge.chain_access.options import (
     add_sending_options,
     address,
     open_client,
@@ -15,8 +15,8 @@ from phal2.bridge.migration.arguments import (
     report_progress,
     seconds,
     sending_key,
-    timestamp,
 )
+from phal2.bridge.migration.arguments import timestamp
 from phal2.bridge.migration.launch import ARRIVAL_SECONDS, After, At, Launch, launch
 from phal2.bridge.migration.report import format_pha
 from phal2.bridge.migration.tree_file import read_tree

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from phal2.bridge.migration.contract_views import ContractCall
+from phal2.bridge.chain_access.contract_views import ContractCall
 from phal2.bridge.migration.errors import InvalidAccount, MigrationError
 from phal2.bridge.migration.ss58 import parse_account
 from phal2.bridge.migration.status import is_claimed, read_claims

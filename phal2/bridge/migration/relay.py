@@ -13,12 +13,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from phal2.bridge.chain_access.heads import head_timestamp
+from phal2.bridge.chain_access.transactions import DEFAULT_TIMEOUT_SECONDS, ContractFunction, send, transaction_logs
 from phal2.bridge.migration.chain_errors import ClaimRefused
 from phal2.bridge.migration.claim import build_claim
-from phal2.bridge.migration.heads import head_timestamp
 from phal2.bridge.migration.signers import StatementSigner
 from phal2.bridge.migration.status import NO_ROOT, ClaimsStatus, describe_deadline, is_claimed, read_claims
-from phal2.bridge.migration.transactions import DEFAULT_TIMEOUT_SECONDS, ContractFunction, send, transaction_logs
 from phal2.bridge.migration.tree import Leaf, MigrationTree
 from phal2.contracts import decode_event, event_topic, load_artefact
 from phal2.node.attestation.account_text import AccountStatement, account_text

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from phal2.bridge.migration.arguments import report_errors
+from phal2.bridge.chain_access.options import report_errors
 from phal2.bridge.migration.errors import MigrationError
 from phal2.bridge.migration.export import StateExport, read_export
 from phal2.bridge.migration.report import describe_snapshot, describe_state_root, format_pha

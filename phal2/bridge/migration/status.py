@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from phal2.bridge.migration.contract_views import ContractCall, read_view
+from phal2.bridge.chain_access.contract_views import ContractCall, read_view
 from phal2.bridge.migration.report import format_pha
 from phal2.node.protocol.addresses import ZERO_ADDRESS, to_checksum_address
 from phal2.node.protocol.predeploys import PHA_CLAIMS, PHA_TOKEN

@@ -6,8 +6,8 @@ from enum import IntEnum
 from itertools import pairwise
 from typing import Final
 
-from phal2.bridge.migration.chain_errors import ContractMissing
-from phal2.bridge.migration.contract_views import read_view
+from phal2.bridge.chain_access.contract_views import read_view
+from phal2.bridge.chain_access.errors import ContractMissing
 from phal2.bridge.rollup_contracts import RollupContracts, UnknownContracts
 from phal2.node.l1.client import L1Client
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from phal2.bridge.migration.contract_views import read_values, read_view
-from phal2.bridge.migration.heads import head_timestamp
+from phal2.bridge.chain_access.contract_views import read_values, read_view
+from phal2.bridge.chain_access.heads import head_timestamp
 from phal2.bridge.rollup_contracts import RollupContracts
 from phal2.bridge.withdrawals.games import (
     Game,

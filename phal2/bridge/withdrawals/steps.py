@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-from phal2.bridge.migration.transactions import (
+from phal2.bridge.chain_access.transactions import (
     DEFAULT_TIMEOUT_SECONDS,
     ContractFunction,
     Report,

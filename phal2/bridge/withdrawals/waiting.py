@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Container
 from typing import Final
 
-from phal2.bridge.migration.transactions import Report
+from phal2.bridge.chain_access.transactions import Report
 from phal2.bridge.rollup_contracts import RollupContracts
 from phal2.bridge.withdrawals.initiated import InitiatedWithdrawal
 from phal2.bridge.withdrawals.status import Step, WithdrawalStatus, withdrawal_status

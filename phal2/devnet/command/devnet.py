@@ -8,7 +8,7 @@ import signal
 import sys
 from pathlib import Path
 
-from phal2.bridge.migration.keys import read_private_key
+from phal2.bridge.chain_access.private_keys import read_private_key
 from phal2.devnet.accounts import DEFAULT_ACCOUNT_COUNT, DEFAULT_MNEMONIC
 from phal2.devnet.settings import ANVIL, DATA_AVAILABILITIES, EMBEDDED, DevnetSettings, format_ether, parse_ether
 from phal2.devnet.viem_chain import ENDINGS, write_viem_chain

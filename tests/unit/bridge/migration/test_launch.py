@@ -5,8 +5,8 @@ from contextlib import AsyncExitStack, asynccontextmanager
 import pytest
 from migration_chains import DAY, OTHER_TREE, OWNER, OWNER_KEY, PHA, RELAYER_KEY, TREE, MigrationChains
 
-from phal2.bridge.migration.chain_errors import ContractMissing, LaunchNotArrived, LaunchRefused
-from phal2.bridge.migration.errors import MigrationError
+from phal2.bridge.chain_access.errors import AccountBusy, ContractMissing
+from phal2.bridge.migration.chain_errors import LaunchNotArrived, LaunchRefused
 from phal2.bridge.migration.launch import After, At, Launch, launch
 from phal2.node.l1.client import L1Client
 
@@ -183,7 +183,7 @@ async def test_a_launch_has_arrived_when_root_and_backing_have(
 async def test_what_an_earlier_run_sent_is_waited_for(chains: MigrationChains) -> None:
     chains.l1.held_back[OWNER] = 1
 
-    with pytest.raises(MigrationError, match="has transactions that were not mined within"):
+    with pytest.raises(AccountBusy, match="has transactions that were not mined within"):
         await launch_on(chains, timeout_seconds=0.3)
     assert chains.l1.sent == 0
 

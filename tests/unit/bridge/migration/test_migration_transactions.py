@@ -1,9 +1,9 @@
 import pytest
 from migration_chains import ALICE, PHA, RECEIVER, RELAYER_KEY, TREE, MigrationChains
 
-from phal2.bridge.migration.chain_errors import CallReverted, TransactionFailed, TransactionNotMined
+from phal2.bridge.chain_access.errors import CallReverted, TransactionFailed, TransactionNotMined
+from phal2.bridge.chain_access.transactions import ContractFunction, send
 from phal2.bridge.migration.relay import prepare_claim
-from phal2.bridge.migration.transactions import ContractFunction, send
 from phal2.node.attestation.account_secrets import account_of
 from phal2.node.attestation.account_text import AccountStatement
 from phal2.node.attestation.building import account_attestation

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-from phal2.bridge.migration.chain_errors import ContractMissing
+from phal2.bridge.chain_access.errors import ContractMissing
 from phal2.contracts import AbiError, decode_result, encode_call, load_artefact
 from phal2.node.l1.errors import EndpointRefused
 

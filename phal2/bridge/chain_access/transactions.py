@@ -9,8 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, TypeAlias
 
-from phal2.bridge.migration.chain_errors import CallReverted, TransactionFailed, TransactionNotMined
-from phal2.bridge.migration.errors import MigrationError
+from phal2.bridge.chain_access.errors import AccountBusy, CallReverted, TransactionFailed, TransactionNotMined
 from phal2.contracts import decode_revert, encode_call, load_artefact
 from phal2.node.attestation.building import Call, sign_attested
 from phal2.node.attestation.presentation import evidence_as_hex
@@ -117,7 +116,7 @@ async def transaction_logs(client: L1Client, transaction_hash: bytes) -> tuple[L
 async def settle(client: L1Client, address: bytes, report: Report, timeout_seconds: float) -> None:
     """Wait until no transaction of an account is pending: what an earlier run sent must be seen before going on.
 
-    Raises MigrationError where it lasts longer than `timeout_seconds`, and EndpointError.
+    Raises AccountBusy where it lasts longer than `timeout_seconds`, and EndpointError.
     """
     polls = Backoff(_FIRST_POLL_SECONDS, _LONGEST_POLL_SECONDS)
     reported = False
@@ -129,10 +128,7 @@ async def settle(client: L1Client, address: bytes, report: Report, timeout_secon
                     reported = True
                 await asyncio.sleep(polls.next_delay())
     except TimeoutError:
-        raise MigrationError(
-            f"{client.rpc.url}: account {to_checksum_address(address)} has transactions that were not mined within "
-            f"{timeout_seconds:g} s; wait for them or replace them, and run the command again"
-        ) from None
+        raise AccountBusy(client.rpc.url, address, timeout_seconds) from None
 
 
 async def _pending_count(client: L1Client, address: bytes) -> int:

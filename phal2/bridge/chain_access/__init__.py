@@ -1,0 +1,1 @@
+"""What all commands of the bridge need of a chain: keys, contract views, transactions, and their options."""
