@@ -16,7 +16,8 @@ LONGEST_FILE: Final = 256 << 20
 MOST_PIECES: Final = 100_000
 
 _DESCRIPTION: Final = """\
-Look into batcher data: print its frames, channels, batches and transactions as JSON, on one line for each channel.
+Look into batcher data: print its frames, channels, batches and transactions as one JSON document, {"channels": […]},
+a channel on each line.
 
 FILE is binary, or hex with a piece of data on each line that begins with 0x; gzip is read, too; - is the standard
 input. A piece of data is one of these, which its form tells (or --as says):
@@ -75,6 +76,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     terms = _terms(arguments)
     found = list(_channels(arguments))
+    lines = []
     failed = 0
     for channel in found:
         try:
@@ -82,7 +84,8 @@ def run(arguments: argparse.Namespace) -> int:
         except MissingTerms as error:
             raise UnknownData(f"{channel.source}: {error}") from None
         failed += report["error"] is not None or any("error" in batch for batch in report["batches"])
-        sys.stdout.buffer.write(orjson.dumps(report) + b"\n")
+        lines.append(orjson.dumps(report))
+    sys.stdout.buffer.write(b'{"channels": [\n' + b",\n".join(lines) + b"\n]}\n")
     sys.stdout.buffer.flush()
     if failed:
         print(

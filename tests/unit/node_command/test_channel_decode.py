@@ -65,7 +65,7 @@ def decode(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int,
     """Return exit code, channels and the error line."""
     code = main(["channel", "decode", *map(str, arguments)])
     output = capsys.readouterr()
-    return code, [json.loads(line) for line in output.out.splitlines()], output.err
+    return code, json.loads(output.out)["channels"] if output.out else [], output.err
 
 
 @pytest.fixture

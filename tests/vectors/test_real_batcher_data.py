@@ -11,7 +11,8 @@ from phal2.devnet.command.main import main
 
 def decode(capsys: pytest.CaptureFixture[str], *arguments: object) -> list[dict[str, Any]]:
     assert main(["channel", "decode", *map(str, arguments)]) == 0
-    return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    channels: list[dict[str, Any]] = json.loads(capsys.readouterr().out)["channels"]
+    return channels
 
 
 def test_the_real_channel_of_op_mainnet(vectors: Path, capsys: pytest.CaptureFixture[str]) -> None:
