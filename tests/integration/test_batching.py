@@ -1,5 +1,6 @@
 """Batches on L1, in blobs and in call data: followers reach the same chain, whatever becomes of L1 or the batcher."""
 
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -85,10 +86,17 @@ def test_a_blob_transaction_that_l1_leaves_waiting_is_sent_again_with_doubled_fe
     def pending() -> list[dict[str, Any]]:
         return list(blobs.l1.request("txpool_contentFrom", batcher)["pending"].values())
 
+    def pending_after_a_block() -> list[dict[str, Any]]:
+        """Seal a block, with which the batcher closes its channel, unless it has only just begun one."""
+        blobs.l1.request("evm_mine")
+        deadline = time.monotonic() + 3
+        while not (found := pending()) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        return found
+
     blobs.l1.request("evm_setIntervalMining", 0)
     try:
-        blobs.l1.request("evm_mine")
-        (first,) = until(pending)
+        (first,) = until(pending_after_a_block)
         (second,) = until(lambda: [found for found in pending() if found["hash"] != first["hash"]])
     finally:
         blobs.l1.request("evm_setIntervalMining", 1)

@@ -181,7 +181,7 @@ def test_whatever_happens_all_blocks_become_safe_in_the_end(moves: list[str]) ->
     play(moves, replace(SETTINGS, transaction_bytes=1_000))
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(st.lists(st.sampled_from("bbbtttmdsprlLRRf"), max_size=24))
 def test_so_they_do_while_prices_make_it_change_between_blobs_and_call_data(moves: list[str]) -> None:
     play(moves, replace(SETTINGS, data_availability=DataAvailability.AUTO))
