@@ -8,7 +8,7 @@ from phal2.devnet.development.impersonation import Impersonation
 from phal2.devnet.development.snapshots import ChainSnapshot, Snapshots, chain_snapshot, put_back, refill, require_kept
 from phal2.devnet.development.state_edits import StateEdit, edit_state_of
 from phal2.devnet.l1 import EmbeddedL1
-from phal2.devnet.l1.embedded_l1 import AdvanceTooLong
+from phal2.devnet.l1.embedded_l1 import AdvanceTooLong, InvalidBlockTime
 from phal2.devnet.l1.sealing import HeaderChoices
 from phal2.node.protocol.block_refs import BlockId
 from phal2.node.protocol.deposits import DepositTransaction
@@ -172,10 +172,18 @@ class L1Development:
         for block in left:
             put_back(self.mempool, self._transactions(block.hash), self._state())
         for block in left:
-            # A block at its own time may have come in between.
-            await self._l1.mine(max(block.header.timestamp, self._head_time() + 1))
+            await self._mine_not_before(block.header.timestamp)
         await self._l1.mine()
         await self._tell()
+
+    async def _mine_not_before(self, timestamp: int) -> None:
+        while True:
+            try:
+                await self._l1.mine(max(timestamp, self._head_time() + 1))
+            except InvalidBlockTime:
+                # A block at its own time, or for a transaction, came in between.
+                continue
+            return
 
     async def roll_back(self, depth: int) -> None:
         """Take the newest `depth` blocks away, with what is in them."""
