@@ -4,7 +4,8 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from typing import Any
 
 import pytest
-from node_packages import ClientsMissing, ensure_installed
+from cast_client import Cast
+from node_packages import ClientsMissing, cast_program, ensure_installed
 from sealing import sealing, settle
 from web3 import AsyncWeb3, Web3
 from web3._utils.module_testing.utils import RequestMocker
@@ -214,3 +215,15 @@ def script_arguments(devnet: DevnetProcess, funded_key: Callable[[], str]) -> Ca
         }
 
     return make
+
+
+@pytest.fixture(scope="module")
+def cast(
+    devnet: DevnetProcess, funded_key: Callable[[], str], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Cast]:
+    try:
+        program = cast_program()
+    except ClientsMissing as missing:
+        pytest.skip(str(missing))
+    with sealing(devnet.l2):
+        yield Cast(program, devnet.l2, funded_key(), tmp_path_factory.mktemp("cast"))

@@ -5,68 +5,20 @@ import os
 import re
 import select
 import subprocess
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Any, Final
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Final
 
 import pytest
+from cast_client import Cast
 from eth_account import Account
 from eth_account.messages import encode_typed_data
-from node_packages import ClientsMissing, cast_program
 from sealing import sealing
 
 from phal2.contracts import load_artefact
-from phal2.devnet.process import DevnetProcess, Endpoint
+from phal2.devnet.process import DevnetProcess
 
-SECONDS: Final = 60
 NO_SUCH_PAGE: Final = "NoSuchPage(uint256,uint256)"
-
-
-@dataclass(frozen=True, slots=True)
-class Cast:
-    """cast on a chain, with an account of its own."""
-
-    program: Path
-    endpoint: Endpoint
-    private_key: str
-    folder: Path
-
-    @property
-    def account(self) -> str:
-        return str(Account.from_key(self.private_key).address)
-
-    def run(self, *arguments: object) -> subprocess.CompletedProcess[str]:
-        # No configuration of the machine's user takes part.
-        environment = {"HOME": str(self.folder), "ETH_RPC_URL": self.endpoint.url, "NO_COLOR": "1"}
-        command = [str(self.program), *map(str, arguments)]
-        return subprocess.run(
-            command, env=environment, cwd=self.folder, capture_output=True, text=True, timeout=SECONDS
-        )
-
-    def __call__(self, *arguments: object) -> str:
-        done = self.run(*arguments)
-        assert done.returncode == 0, f"cast {' '.join(map(str, arguments))}: {done.stderr}"
-        return done.stdout.strip()
-
-    def json(self, *arguments: object) -> Any:
-        return json.loads(self(*arguments, "--json"))
-
-    def send(self, *arguments: object) -> Any:
-        """Send a transaction, wait for it, and return its receipt."""
-        return self.json("send", "--private-key", self.private_key, "--timeout", 30, *arguments)
-
-
-@pytest.fixture(scope="module")
-def cast(
-    devnet: DevnetProcess, funded_key: Callable[[], str], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Cast]:
-    try:
-        program = cast_program()
-    except ClientsMissing as missing:
-        pytest.skip(str(missing))
-    with sealing(devnet.l2):
-        yield Cast(program, devnet.l2, funded_key(), tmp_path_factory.mktemp("cast"))
 
 
 @pytest.fixture(scope="module")

@@ -50,6 +50,7 @@ NOT_APPLICABLE = {
     "TestEth.test_invalid_eth_sign_typed_data": ETH_TESTER_TEXT,
     "TestAsyncEth.test_async_eth_get_logs_without_logs": _EARLIER_LOGS,
     "TestAsyncEth.test_async_eth_get_logs_with_logs": _EARLIER_LOGS,
+    "TestAsyncEth.test_async_eth_get_logs_with_logs_none_topic_args": _EARLIER_LOGS,
     "TestAsyncEth.test_eth_sign_typed_data": CLIENT_FAILS,
     "TestAsyncEth.test_invalid_eth_sign_typed_data": CLIENT_FAILS,
 }
