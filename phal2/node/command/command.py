@@ -22,7 +22,7 @@ Prometheus, /metrics.
 A follower, which is the default, needs nothing but L1 and the two files, trusts nobody, and reaches the very
 block hashes that the sequencer has. With --sequencer the node builds blocks, too, and takes transactions; a
 rollup has one sequencer, and a batcher (`phal2 batcher`) must bring its blocks to L1. Methods that edit state, move
-time or seal blocks on demand (anvil_, hardhat_, evm_) are `phal2 devnet`'s alone: no option of this command offers them.
+time or seal blocks on demand (anvil_, hardhat_, evm_) are `phal2 devnet`'s alone, without an option here.
 
 The two files belong together, as the configuration holds the hash of the genesis block:
   rollup.json   in op-node's form, and attested_time, from which on transactions may carry attestations
