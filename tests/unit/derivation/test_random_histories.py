@@ -205,7 +205,7 @@ def spoiled(batch: SingularBatch | SpanBatch, random: Random) -> SingularBatch |
     """Return a batch that says something else than the sequencer would."""
     if isinstance(batch, SingularBatch):
         return replace(batch, transactions=(random.choice([b"", b"\x7e", b"\x03", b"\x55", TRANSFER]),))
-    kind = random.randrange(7)
+    kind = random.randrange(8)
     if kind == 0:
         return replace(batch, parent_check=random.randbytes(20))
     if kind == 1:
@@ -216,12 +216,17 @@ def spoiled(batch: SingularBatch | SpanBatch, random: Random) -> SingularBatch |
         return replace(batch, last_epoch_number=batch.last_epoch_number + random.choice([-3, -1, 1, 2, 40]))
     if kind == 4:
         # A bit less or more moves the L1 origins of all blocks before it.
-        bits = bytearray(batch.origin_bits)
+        flipped = bytearray(batch.origin_bits)
         index = random.randrange(batch.block_count)
-        bits[-1 - index // 8] ^= 1 << index % 8
-        return replace(batch, origin_bits=bytes(bits))
-    counts = list(batch.transaction_counts)
+        flipped[-1 - index // 8] ^= 1 << index % 8
+        return replace(batch, origin_bits=bytes(flipped))
     if kind == 5:
+        # Each block has an L1 origin of its own, the last ones perhaps of the future.
+        count = batch.block_count
+        bits = ((1 << count) - 1).to_bytes((count + 7) // 8, "big")
+        return replace(batch, origin_bits=bits, last_epoch_number=batch.first_epoch_number + count - 1)
+    counts = list(batch.transaction_counts)
+    if kind == 6:
         random.shuffle(counts)
         return replace(batch, transaction_counts=bytes(counts))
     return replace(batch, transactions=tuple(transfer(random) for _ in batch.transactions))
@@ -271,7 +276,8 @@ def hostile_world(seed: int) -> World:
             batches = batches_of(world.l2[start : start + random.randrange(1, 30)], random)
             if batches and random.random() < 0.3:
                 index = random.randrange(len(batches))
-                batches[index] = spoiled(batches[index], random)
+                # The honest batch may follow, so that it matters what becomes of the rest of the channel.
+                batches[index : index + random.randrange(2)] = [spoiled(batches[index], random)]
             frames = damaged(random_channel(world, batches, random), random)
             transactions += carried(batcher_data(frames, random), random, blobs)
             transactions += random.sample(noise(random, frames), random.randrange(2))
