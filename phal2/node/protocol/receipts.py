@@ -13,6 +13,9 @@ from phal2.node.protocol.transactions import DEPOSIT, LEGACY
 BLOOM_LENGTH: Final = 256
 EMPTY_BLOOM: Final = bytes(BLOOM_LENGTH)
 
+_NO_LOGS: Final = rlp.encode_bytes(EMPTY_BLOOM) + rlp.encode_list([])
+"""Bloom and logs of a plain transfer's receipt."""
+
 
 @dataclass(frozen=True, slots=True)
 class Log:
@@ -69,8 +72,7 @@ def encode_receipt(receipt: Receipt) -> bytes:
     fields = [
         rlp.encode_bytes(encode_uint(receipt.status)),
         rlp.encode_bytes(encode_uint(receipt.cumulative_gas_used)),
-        rlp.encode_bytes(receipt.bloom),
-        rlp.encode_list([_encode_log(log) for log in receipt.logs]),
+        _NO_LOGS if receipt.bloom is EMPTY_BLOOM and not receipt.logs else _encode_logs(receipt),
     ]
     if receipt.deposit_nonce is not None:
         fields.append(rlp.encode_bytes(encode_uint(receipt.deposit_nonce)))
@@ -103,6 +105,10 @@ def decode_receipt(raw: bytes) -> Receipt:
         deposit_nonce=decode_uint(fields[4], 8) if len(fields) == 6 else None,
         deposit_receipt_version=decode_uint(fields[5], 8) if len(fields) == 6 else None,
     )
+
+
+def _encode_logs(receipt: Receipt) -> bytes:
+    return rlp.encode_bytes(receipt.bloom) + rlp.encode_list([_encode_log(log) for log in receipt.logs])
 
 
 def _encode_log(log: Log) -> bytes:

@@ -37,7 +37,7 @@ class SenderProcesses:
 
     def __init__(self, count: int | None = None) -> None:
         """Use `count` processes; by default one a core, leaving one core to the caller."""
-        self._count = min((os.cpu_count() or 1) - 1, _MOST_PROCESSES) if count is None else count
+        self._count = min(_cores() - 1, _MOST_PROCESSES) if count is None else count
         self._processes: list[_Process] | None = None
         self._turn = threading.Lock()
 
@@ -55,6 +55,11 @@ class SenderProcesses:
             for process in self._processes or ():
                 process.end()
             self._processes = []
+
+
+def _cores() -> int:
+    """Return how many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 class _SharedWork:
