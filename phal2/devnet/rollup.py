@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from phal2.devnet.accounts import role_account
-from phal2.devnet.deployment import L1Contracts
+from phal2.devnet.deployment import MULTICALL3, L1Contracts
 from phal2.devnet.ground import BATCHER
 from phal2.devnet.l2_genesis import L2GenesisSettings, l2_genesis_accounts
 from phal2.devnet.settings import DevnetSettings
@@ -60,6 +60,7 @@ L2_CONTRACTS: Final[Mapping[str, bytes]] = {
     "EnclaveRegistry": ENCLAVE_REGISTRY,
     "PHAClaims": PHA_CLAIMS,
     "PHAToken": PHA_TOKEN,
+    "Multicall3": MULTICALL3,
 }
 
 _BASE_FEE_SCALAR: Final = 1_368

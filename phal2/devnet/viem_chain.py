@@ -47,6 +47,7 @@ export const l2 = defineChain({{
   rpcUrls: {{ default: {{ http: [{l2_rpc}], webSocket: [{l2_ws}] }} }},
   contracts: {{
     ...chainConfig.contracts,
+    multicall3: {{ address: {l2_multicall} }},
 {by_l1}
   }},
   sourceId: l1.id,
@@ -69,6 +70,7 @@ def viem_chain_module(description: DevnetDescription) -> str:
         l1_id=description.l1_chain_id,
         l1_rpc=json.dumps(description.l1_rpc_url),
         multicall=contracts["Multicall3"],
+        l2_multicall=json.dumps(to_checksum_address(description.l2_contracts["Multicall3"])),
         l2_id=description.l2_chain_id,
         l2_rpc=json.dumps(description.l2_rpc_url),
         l2_ws=json.dumps(description.l2_websocket_url),

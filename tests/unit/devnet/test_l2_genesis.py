@@ -6,6 +6,7 @@ import pytest
 from contract_chain import ADMIN_SLOT, IMPLEMENTATION_SLOT, Chain
 
 from phal2.contracts import load_artefact
+from phal2.devnet.deployment import MULTICALL3
 from phal2.devnet.l2_genesis import L2GenesisSettings, l2_genesis_accounts
 from phal2.devnet.system_contracts import L2_SYSTEM_CONTRACTS
 from phal2.devnet.tee.root import SIMULATOR_ROOT_CA_DER
@@ -162,6 +163,10 @@ def test_the_bridges_storage_is_where_op_stack_tools_look(accounts: Mapping[byte
     for vault in VAULTS:
         assert word(vault, 1) == bytes(32)
         assert word(vault, 2)[11:] == b"\x01" + OWNER
+
+
+def test_multicall3_is_where_clients_look_for_it(accounts: Mapping[bytes, GenesisAccount]) -> None:
+    assert accounts[MULTICALL3] == GenesisAccount(nonce=1, code=load_artefact("Multicall3").deployed_bytecode)
 
 
 def test_wrapped_ether_stands_without_a_proxy(accounts: Mapping[bytes, GenesisAccount]) -> None:
