@@ -16,6 +16,7 @@ from phal2.bridge.prover.claim import config_hash
 from phal2.devnet.ground import PROPOSER, QUOTE_APPROVER, Ground
 from phal2.devnet.restartable import RestartablePart
 from phal2.devnet.running_l1 import RunningL1
+from phal2.devnet.settings import ANVIL, EMBEDDED, DevnetSettings
 from phal2.devnet.tee.prover_enclave import OPEN_ENCLAVE, prover_configuration, prover_workload_hash
 from phal2.devnet.tee.root import SIMULATOR_ROOT_CA_DER
 from phal2.node.attestation.quotes import parse_report
@@ -43,7 +44,7 @@ def start_proposer(ground: Ground, l1: RunningL1, l2_url: str) -> "tuple[Restart
         on_withdrawal=True,
         preparation_seconds=_PREPARATION_SECONDS,
         poll_interval_seconds=0.5,
-        resubmission_seconds=max(6.0, 3.0 * settings.l1_block_time),
+        resubmission_seconds=_resubmission_seconds(settings),
     )
     contracts = ProposerContracts(
         l1.contracts.dispute_game_factory, l1.contracts.anchor_state_registry, l1.contracts.prover_registry
@@ -71,6 +72,12 @@ def start_proposer(ground: Ground, l1: RunningL1, l2_url: str) -> "tuple[Restart
 def _interval_blocks(state_retention: int | None) -> int:
     """Return after how many blocks a game is due: before the states that it takes are dropped."""
     return _INTERVAL_BLOCKS if state_retention is None else min(_INTERVAL_BLOCKS, max(1, state_retention // 2))
+
+
+def _resubmission_seconds(settings: DevnetSettings) -> float:
+    """Return after how long a transaction is taken for stuck: three blocks, which on somebody's L1 may be of 12 s."""
+    own = settings.l1 in (EMBEDDED, ANVIL)
+    return max(6.0, 3.0 * settings.l1_block_time) if own else 36.0
 
 
 def _simulated_prover(configuration: Path) -> ProverCommand:

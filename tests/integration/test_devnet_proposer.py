@@ -24,14 +24,16 @@ def test_a_withdrawal_has_its_game_at_once_and_again_after_a_revert(
         games = factory.functions.findLatestGames(84, max(count - 1, 0), 5).call()
         return next((game for game in games if int.from_bytes(game[4][:32], "big") > block), None)
 
+    def withdraw_and_await_game() -> int:
+        block = int(send(web3, account, to=MESSAGE_PASSER, value=1)["blockNumber"])
+        game = until(lambda: later_game(block))
+        output = restored_devnet.follower.request("optimism_outputAtBlock", hex(int.from_bytes(game[4][:32], "big")))
+        assert output["outputRoot"] == "0x" + game[3].hex()
+        return block
+
     account = funded()
     before = restored_devnet.snapshot()
-    receipt = send(web3, account, to=MESSAGE_PASSER, value=1)
-    game = until(lambda: later_game(receipt["blockNumber"]))
-    output = restored_devnet.follower.request("optimism_outputAtBlock", hex(int.from_bytes(game[4][:32], "big")))
-    assert output["outputRoot"] == "0x" + game[3].hex()
-
+    block = withdraw_and_await_game()
     restored_devnet.revert(before)
-    assert later_game(receipt["blockNumber"]) is None
-    receipt = send(web3, account, to=MESSAGE_PASSER, value=1)
-    assert until(lambda: later_game(receipt["blockNumber"]))[3] != game[3]
+    assert later_game(block) is None
+    withdraw_and_await_game()
