@@ -20,6 +20,7 @@ from eth.db.account import AccountDB
 from eth.db.atomic import AtomicDB
 
 from phal2.node.attestation.dcap import QuoteVerdicts
+from phal2.node.l1.kzg import KzgWorker
 from phal2.node.protocol import rlp
 from phal2.node.protocol.block_refs import BlockId
 from phal2.node.protocol.headers import Block, decode_header, header_hash
@@ -70,7 +71,8 @@ class RecordedChain:
         self.sender_crew = None
         self.chain_id = chain_id
         self._mempool = Mempool()
-        self._admission = Admission(self._mempool, self.rules, self.verdicts, store)
+        self._kzg = KzgWorker()
+        self._admission = Admission(self._mempool, self.rules, self.verdicts, store, self._kzg)
 
     def head_id(self) -> BlockId:
         return self.store.head()
@@ -92,6 +94,11 @@ class RecordedChain:
             bytes(32),
             _next_gas_limit(head.header.gas_limit),
         )
+
+    async def close(self) -> None:
+        """End what checks transactions."""
+        await self._admission.close()
+        await self._kzg.close()
 
     async def submit_transaction(self, raw: bytes, /) -> bytes:
         return await self._admission.submit(raw, self._head_block().header, self.pending_environment())

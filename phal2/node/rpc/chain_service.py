@@ -65,7 +65,7 @@ class ChainService(Protocol):
         ...
 
     def pending_transactions(self) -> Sequence[RecoveredTransaction]:
-        """Return the transactions of the pool that could be in the next block."""
+        """Return all transactions of the pool."""
         ...
 
     def suggested_priority_fee(self) -> int:

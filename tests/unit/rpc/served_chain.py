@@ -118,7 +118,11 @@ class ServedChain:
         return recovered.hash
 
     def pending_nonce(self, address: bytes, /) -> int:
-        return self.nonce(address) + sum(1 for waiting in self.pool if waiting.sender == address)
+        own = {waiting.transaction.nonce for waiting in self.pool if waiting.sender == address}
+        nonce = self.nonce(address)
+        while nonce in own:
+            nonce += 1
+        return nonce
 
     def pending_transactions(self) -> Sequence[RecoveredTransaction]:
         return tuple(self.pool)

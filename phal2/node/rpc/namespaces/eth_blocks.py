@@ -8,6 +8,7 @@ from phal2.node.rpc.chain_service import ChainService
 from phal2.node.rpc.formats.pending_block import format_pending_block
 from phal2.node.rpc.hexadecimal import quantity
 from phal2.node.rpc.parameter_types import Boolean, Hash, Quantity
+from phal2.node.rpc.pool_parts import pool_parts
 from phal2.node.rpc.registry import MethodRegistry
 from phal2.node.rpc.result_schemas import BLOCK, NULL, QUANTITY, optional
 from phal2.node.rpc.workers import Workers
@@ -38,7 +39,7 @@ class BlockMethods:
         """Return a block with its transactions or their hashes, null where there is none."""
         if block.tag == "pending":
             return format_pending_block(
-                self._chain.pending_environment(), self._chain.pending_transactions(), full_transactions
+                self._chain.pending_environment(), pool_parts(self._chain)[0], full_transactions
             )
         block_hash = find_block_hash(self._chain, block)
         return None if block_hash is None else self.block_by_hash(block_hash, full_transactions)
@@ -53,7 +54,7 @@ class BlockMethods:
     def transaction_count_by_number(self, block: BlockNumber) -> str | None:
         """Return how many transactions a block has, null where there is none."""
         if block.tag == "pending":
-            return quantity(len(self._chain.pending_transactions()))
+            return quantity(len(pool_parts(self._chain)[0]))
         return self._transaction_count(block)
 
     def transaction_count_by_hash(self, block_hash: Hash) -> str | None:

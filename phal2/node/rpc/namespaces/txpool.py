@@ -1,20 +1,26 @@
 """The namespace txpool: what waits to be included."""
 
+from collections.abc import Callable
 from typing import Any
 
 from phal2.node.protocol.addresses import to_checksum_address
 from phal2.node.protocol.deposits import DepositTransaction
 from phal2.node.protocol.transaction_codec import RecoveredTransaction
+from phal2.node.protocol.transactions import BLOB
 from phal2.node.rpc.chain_service import ChainService
 from phal2.node.rpc.formats.transaction import format_transaction
 from phal2.node.rpc.hexadecimal import quantity
 from phal2.node.rpc.parameter_types import Address
+from phal2.node.rpc.pool_parts import pool_parts
 from phal2.node.rpc.registry import MethodRegistry
 from phal2.node.rpc.result_schemas import POOL_CONTENT, POOL_CONTENT_OF_ACCOUNT, POOL_INSPECTION, POOL_STATUS
 
 
 class PoolMethods:
-    """The pool refuses gaps in nonces, so that nothing is ever queued behind a missing transaction."""
+    """What waits: pending are transactions that could be in the next block, queued those behind a missing nonce.
+
+    As in geth, blob transactions are counted but not shown.
+    """
 
     def __init__(self, chain: ChainService) -> None:
         self._chain = chain
@@ -28,32 +34,38 @@ class PoolMethods:
 
     def status(self) -> dict[str, str]:
         """Return how many transactions are pending and queued."""
-        return {"pending": quantity(len(self._chain.pending_transactions())), "queued": "0x0"}
+        pending, queued = pool_parts(self._chain)
+        return {"pending": quantity(len(pending)), "queued": quantity(len(queued))}
 
     def content(self) -> dict[str, Any]:
         """Return the transactions by sender and nonce."""
-        pending: dict[str, dict[str, Any]] = {}
-        for recovered in self._chain.pending_transactions():
-            by_nonce = pending.setdefault(to_checksum_address(recovered.sender), {})
-            by_nonce[_nonce(recovered)] = format_transaction(recovered, None)
-        return {"pending": pending, "queued": {}}
+        return self._by_sender(lambda recovered: format_transaction(recovered, None))
 
     def content_from(self, address: Address) -> dict[str, Any]:
         """Return the transactions of one sender by nonce."""
-        pending = {
-            _nonce(recovered): format_transaction(recovered, None)
-            for recovered in self._chain.pending_transactions()
-            if recovered.sender == address
-        }
-        return {"pending": pending, "queued": {}}
+        pending, queued = (
+            {
+                _nonce(recovered): format_transaction(recovered, None)
+                for recovered in part
+                if recovered.sender == address and recovered.transaction.transaction_type != BLOB
+            }
+            for part in pool_parts(self._chain)
+        )
+        return {"pending": pending, "queued": queued}
 
     def inspect(self) -> dict[str, Any]:
         """Return the transactions by sender and nonce, a line of text each."""
-        pending: dict[str, dict[str, str]] = {}
-        for recovered in self._chain.pending_transactions():
-            by_nonce = pending.setdefault(to_checksum_address(recovered.sender), {})
-            by_nonce[_nonce(recovered)] = _summary(recovered)
-        return {"pending": pending, "queued": {}}
+        return self._by_sender(_summary)
+
+    def _by_sender(self, show: Callable[[RecoveredTransaction], Any]) -> dict[str, Any]:
+        shown: list[dict[str, dict[str, Any]]] = []
+        for part in pool_parts(self._chain):
+            by_sender: dict[str, dict[str, Any]] = {}
+            for recovered in part:
+                if recovered.transaction.transaction_type != BLOB:
+                    by_sender.setdefault(to_checksum_address(recovered.sender), {})[_nonce(recovered)] = show(recovered)
+            shown.append(by_sender)
+        return {"pending": shown[0], "queued": shown[1]}
 
 
 def _nonce(recovered: RecoveredTransaction) -> str:
