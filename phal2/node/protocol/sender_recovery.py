@@ -60,16 +60,16 @@ def recover_all(envelopes: Sequence[bytes], crew: SenderCrew | None = None) -> l
     unknown = [index for index, recovered in enumerate(found) if recovered is None]
     if crew is None or len(unknown) < LEAST_SHARED:
         return [known or recover(raw) for known, raw in zip(found, envelopes, strict=True)]
-    transactions: list[Transaction] = []
-    signers = iter(crew.signers(_signatures(envelopes, unknown, transactions)))
-    for index, transaction in zip(unknown, transactions, strict=True):
+    decoded: list[tuple[Transaction, bytes]] = []
+    signers = iter(crew.signers(_signatures(envelopes, unknown, decoded)))
+    for index, (transaction, transaction_hash) in zip(unknown, decoded, strict=True):
         raw = envelopes[index]
         sender = transaction.sender if isinstance(transaction, DepositTransaction) else next(signers)
         if sender == NO_ADDRESS:
             # Where there is an error, this raises it.
             found[index] = recover(raw)
         else:
-            found[index] = _remember(RecoveredTransaction(transaction, raw, keccak256(raw), sender))
+            found[index] = _remember(RecoveredTransaction(transaction, raw, transaction_hash, sender))
     return [recovered for recovered in found if recovered is not None]
 
 
@@ -82,12 +82,14 @@ def signer(signature: bytes) -> bytes:
         return NO_ADDRESS
 
 
-def _signatures(envelopes: Sequence[bytes], indices: Sequence[int], transactions: list[Transaction]) -> Iterator[bytes]:
-    """Decode some of the envelopes, one after the other, into `transactions`, and yield the signatures in them."""
+def _signatures(
+    envelopes: Sequence[bytes], indices: Sequence[int], decoded: list[tuple[Transaction, bytes]]
+) -> Iterator[bytes]:
+    """Yield the signatures in some of the envelopes; their transactions and hashes go to `decoded`, one by one."""
     for index in indices:
         raw = envelopes[index]
         transaction = decode_transaction(raw)
-        transactions.append(transaction)
+        decoded.append((transaction, keccak256(raw)))
         if not isinstance(transaction, DepositTransaction):
             yield _signature(raw, transaction)
 
