@@ -19,10 +19,19 @@ from phal2.node.protocol.errors import Phal2Error
 START_SECONDS: Final = 60.0
 STOP_SECONDS: Final = 20.0
 REQUEST_SECONDS: Final = 60.0
+BRIDGE_SECONDS: Final = 300.0
 
 
 class DevnetProcessError(Phal2Error):
     """The devnet process ended before it was ready; the text has what it printed."""
+
+
+class BridgeFailed(Phal2Error):
+    """A command of `phal2 bridge` that did not do what it should; the text is what it said, `code` its exit code."""
+
+    def __init__(self, code: int, said: str) -> None:
+        super().__init__(said)
+        self.code = code
 
 
 class RequestRefused(Phal2Error):
@@ -141,6 +150,20 @@ class DevnetProcess:
     def reorg_l1(self, depth: int) -> None:
         """Replace the newest `depth` L1 blocks by others; L2 follows."""
         self.l1.request("anvil_reorg", depth, [])
+
+    def bridge(self, command: str, *arguments: object, account: int = 0) -> Any:
+        """Run `phal2 bridge` on the devnet and return the object that it prints with --json; raise `BridgeFailed`.
+
+        `account` is the number of the account that sends. `bridge("withdraw", "--amount", 1, "--complete")` is a whole
+        withdrawal.
+        """
+        chains = ("--l1", self.l1.url, "--l2", self.l2.url, "--json")
+        key = () if command == "status" else ("--private-key", self.accounts[account]["privateKey"])
+        run = [sys.executable, "-m", "phal2", "bridge", command, *map(str, arguments), *chains, *key]
+        done = subprocess.run(run, capture_output=True, text=True, timeout=BRIDGE_SECONDS, check=False)  # noqa: S603 - own
+        if done.returncode != 0:
+            raise BridgeFailed(done.returncode, done.stderr.strip())
+        return json.loads(done.stdout)
 
     @contextmanager
     def stop_sequencer(self) -> Iterator[None]:

@@ -1,6 +1,7 @@
 """A devnet on Foundry's anvil as its L1: L2, time, snapshots and reorganisations as on the embedded L1."""
 
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -178,6 +179,21 @@ def test_l2_follows_a_reorganisation_and_what_was_deposited_on_the_dropped_branc
     assert block_at(running.l1, first + 1)["hash"] != dropped
     until(lambda: int(running.l2.request("eth_getBalance", sender, "latest"), 16) == before)
     assert_follows(running)
+
+
+def test_reorganisations_of_any_depth_leave_one_chain(running: DevnetProcess) -> None:
+    chance, sent = random.Random(4844), []  # noqa: S311 - the same on every run
+    for _ in range(5):
+        sent.append(send(running.l2, chance.randrange(1, 1_000)))
+        running.l1.mine(chance.randrange(1, 4))
+        running.reorg_l1(chance.randrange(1, 8))
+        running.mine(chance.randrange(1, 3))
+
+    assert_follows(running)
+    assert all(running.l2.request("eth_getTransactionReceipt", each)["status"] == "0x1" for each in sent)
+    number = running.l2.block_number()
+    # What the batcher had posted on branches that are gone is posted again.
+    until(lambda: running.l2.request("optimism_syncStatus")["safe_l2"]["number"] >= number)
 
 
 def test_the_chain_is_kept_and_goes_on_at_the_present_time(program: Path, tmp_path: Path) -> None:

@@ -66,10 +66,20 @@ def test_the_plugin_costs_nothing_where_it_is_not_used(pytester: pytest.Pytester
     pytester.runpytest_subprocess("-p", "no:cacheprovider").assert_outcomes(passed=1)
 
 
+EXAMPLES = re.findall(r"^```python\n(.*?)^```$", DOCUMENT.read_text(), re.MULTILINE | re.DOTALL)
+CONFIGURATION = [example for example in EXAMPLES if "def devnet_options" in example]
+TESTS = [example for example in EXAMPLES if example not in CONFIGURATION]
+
+
 def test_the_documented_examples_run(pytester: pytest.Pytester) -> None:
-    examples = re.findall(r"^```python\n(.*?)^```$", DOCUMENT.read_text(), re.MULTILINE | re.DOTALL)
-    configuration = [example for example in examples if "def devnet_options" in example]
-    pytester.makeconftest("import pytest\n" + "\n".join(configuration))
-    pytester.makepyfile("\n".join(example for example in examples if example not in configuration))
+    pytester.makepyfile("\n".join(TESTS))
+
+    pytester.runpytest_subprocess("-p", "no:cacheprovider", "-p", "no:xdist").assert_outcomes(passed=3)
+
+
+def test_the_documented_options_do(pytester: pytest.Pytester) -> None:
+    pytester.makeconftest("import pytest\n" + "\n".join(CONFIGURATION))
+    # A withdrawal waits for blocks that come by themselves.
+    pytester.makepyfile("\n".join(example for example in TESTS if "withdraw" not in example))
 
     pytester.runpytest_subprocess("-p", "no:cacheprovider", "-p", "no:xdist").assert_outcomes(passed=2)
