@@ -23,7 +23,6 @@ class PrecompiledContractFailure(VMError):
 _TEXTS: Final = (
     (Revert, "execution reverted"),
     (OutOfGas, "out of gas"),
-    (InvalidInstruction, "invalid opcode"),
     (InvalidJumpDestination, "invalid jump destination"),
     (InsufficientStack, "stack underflow"),
     (FullStack, "stack limit reached 1024"),
@@ -36,4 +35,6 @@ _TEXTS: Final = (
 
 def failure_text(error: VMError) -> str:
     """Return geth's words for an error, where geth has them."""
+    if isinstance(error, InvalidInstruction):
+        return f"invalid opcode: {error}"
     return next((text for kind, text in _TEXTS if isinstance(error, kind)), "execution failed")

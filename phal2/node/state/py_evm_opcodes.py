@@ -18,6 +18,7 @@ from eth.vm.forks.tangerine_whistle.constants import GAS_SELFDESTRUCT_EIP150
 from phal2.node.state.py_evm_effects import effect_instructions
 from phal2.node.state.py_evm_instructions import OpcodeFunction, fast_instructions, push_zero
 from phal2.node.state.rules import Revision
+from phal2.node.state.tracing_instructions import instructions
 
 if TYPE_CHECKING:
     from phal2.node.state.py_evm_computation import Computation
@@ -59,8 +60,9 @@ def plain_opcode_functions(revision: Revision) -> tuple[OpcodeFunction, ...]:
 
 
 def _invalid_instruction(computation: "Computation") -> None:
-    position = computation.code.program_counter - 1
-    raise InvalidInstruction(f"Invalid opcode 0x{computation.msg.code[position]:x} @ {position}")
+    # Revisions before Prague lack instructions that have their names nonetheless.
+    opcode = computation.msg.code[computation.code.program_counter - 1]
+    raise InvalidInstruction(instructions(Revision.PRAGUE)[opcode].name)
 
 
 def _limited_create(base: Any, mnemonic: str) -> OpcodeFunction:

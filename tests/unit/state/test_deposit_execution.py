@@ -91,7 +91,7 @@ def test_a_deposit_that_cannot_run_uses_all_its_gas(fields: dict[str, object]) -
 def test_a_halting_deposit_burns_its_gas_only() -> None:
     chain = SmallChain(accounts={CONTRACT: GenesisAccount(code=INVALID)})
     outcome = chain.execution.apply(deposit(mint=ETHER, to=CONTRACT))
-    assert (outcome.gas_used, outcome.error) == (100_000, "invalid opcode")
+    assert (outcome.gas_used, outcome.error) == (100_000, "invalid opcode: INVALID")
     assert chain.state.balance(NOBODY) == ETHER
 
 

@@ -110,7 +110,7 @@ def test_a_jump_into_data_is_refused_whatever_the_code_before_it() -> None:
         ("600456", "invalid jump destination"),
         ("60035760", "stack underflow"),
         ("01", "stack underflow"),
-        ("0c", "invalid opcode"),
+        ("0c", "invalid opcode: opcode 0xc not defined"),
         ("5f5f5f5ff3", None),
         ("60016001", None),
         ("61", None),  # a PUSH that the code ends within

@@ -78,7 +78,7 @@ def test_a_call_changes_nothing() -> None:
 def test_a_revert_is_told_from_a_halt() -> None:
     reverted, halted = call(with_code(REVERT_WITH_WORD)), call(with_code(INVALID))
     assert (reverted.succeeded, reverted.reverted, reverted.return_data[-1]) == (False, True, 42)
-    assert (halted.succeeded, halted.reverted, halted.error) == (False, False, "invalid opcode")
+    assert (halted.succeeded, halted.reverted, halted.error) == (False, False, "invalid opcode: INVALID")
 
 
 def test_a_creation_returns_the_code() -> None:

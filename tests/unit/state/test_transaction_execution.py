@@ -110,7 +110,7 @@ def test_a_revert_keeps_its_reason_and_returns_the_unused_gas() -> None:
 def test_an_exceptional_halt_burns_all_gas() -> None:
     chain = SmallChain(accounts={CONTRACT: contract(INVALID)})
     outcome = chain.execution.apply(transaction(to=CONTRACT))
-    assert (outcome.receipt.status, outcome.gas_used, outcome.error) == (0, 100_000, "invalid opcode")
+    assert (outcome.receipt.status, outcome.gas_used, outcome.error) == (0, 100_000, "invalid opcode: INVALID")
 
 
 def test_running_out_of_gas_says_so() -> None:
