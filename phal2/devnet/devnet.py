@@ -121,13 +121,17 @@ async def _start(settings: DevnetSettings, progress: Progress, parts: AsyncExitS
     follower = await _start_node(ground, l1, rollup, migration_tree, is_sequencer=False)
     if settings.data_dir is not None:
         write_rollup_files(settings.data_dir, rollup)
-    progress("L2: starting the batcher")
-    batcher, batching = _start_batcher(ground, l1, sequencer.server.url, rollup.config)
+    senders: list[RestartablePart] = []
+    sending: list[asyncio.Task[None]] = []
+    if settings.batcher:
+        progress("L2: starting the batcher")
+        batcher, batching = _start_batcher(ground, l1, sequencer.server.url, rollup.config)
+        senders.append(batcher)
+        sending.append(batching)
     progress("L2: waiting for the first block")
     # It is due a block time after the genesis, which may be long; the devnet's time goes there at once.
     ground.clock.reach(rollup.config.l2_genesis_time + rollup.config.block_time)
-    await _first_block(sequencer.node, (*l1.tasks, *sequencer.node.tasks, *follower.node.tasks, batching))
-    senders, sending = [batcher], [batching]
+    await _first_block(sequencer.node, (*l1.tasks, *sequencer.node.tasks, *follower.node.tasks, *sending))
     if settings.proposer:
         proposer, proposing = start_proposer(ground, l1, follower.server.url)
         senders.append(proposer)

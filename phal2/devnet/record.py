@@ -7,13 +7,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from phal2.devnet.settings import DevnetSettings
+from phal2.devnet.settings import SEQUENCING_WINDOW, DevnetSettings
 from phal2.node.protocol.block_refs import L1BlockRef
 from phal2.node.protocol.errors import Phal2Error
 
 _FILE_NAME: Final = "devnet.json"
 _MARK_NAME: Final = "devnet.unfinished"
 _FORMAT_VERSION: Final = 2
+
+_ADDED_SETTINGS: Final[dict[str, object]] = {"sequencing-window": SEQUENCING_WINDOW}
+"""Settings that a record may lack, and what they are then."""
 
 
 class DataDirectoryError(Phal2Error):
@@ -125,13 +128,15 @@ def _lasting_settings(settings: DevnetSettings) -> dict[str, object]:
         "proof-maturity-delay": settings.proof_maturity_delay,
         "game-finality-delay": settings.game_finality_delay,
         "challenge-period": settings.challenge_period,
+        "sequencing-window": settings.sequencing_window,
     }
 
 
 def _check_settings(path: Path, recorded: dict[str, object], settings: DevnetSettings) -> None:
+    known = _ADDED_SETTINGS | recorded
     for name, value in _lasting_settings(settings).items():
-        if recorded[name] != value:
+        if known[name] != value:
             raise DataDirectoryError(
-                f"{path.parent} holds a devnet made with --{name} {recorded[name]}, but {value} is asked for; "
+                f"{path.parent} holds a devnet made with --{name} {known[name]}, but {value} is asked for; "
                 "give the same value, or use another directory"
             )

@@ -123,6 +123,7 @@ def devnet_rollup(
         deposit_contract_address=contracts.optimism_portal,
         l1_system_config_address=contracts.system_config,
         forks=ALL_THROUGH_ISTHMUS,
+        sequencing_window_size=settings.sequencing_window,
         eip1559_elasticity=_EIP1559_ELASTICITY,
         eip1559_denominator=_EIP1559_DENOMINATOR,
         eip1559_denominator_canyon=_EIP1559_DENOMINATOR,

@@ -9,6 +9,9 @@ from phal2.node.rpc.options import RpcOptions
 
 ETHER: Final = 10**18
 
+SEQUENCING_WINDOW: Final = 3_600
+"""As OP chains have it: twelve hours of Ethereum."""
+
 BLOB_RETENTION: Final = 131_072
 """As many blocks as the slots for which beacon nodes keep blobs (4,096 epochs)."""
 
@@ -31,11 +34,12 @@ class DevnetSettings:
     `automine` seals an L2 block for each transaction, `allow_state_edits` lets the state of L2 be edited, after which
     the follower has another chain. `rpc` is for all servers. `l1` says which L1; `anvil` is the program where that is
     not the one on the PATH. Withdrawals wait, in seconds, from their proof to their delivery, from a dispute game's
-    decision to its finality, and while a permissioned game can be challenged. `proposer` has outputs proven and
-    proposed, at once where a withdrawal waits, else every `proposal_interval` seconds. `data_availability` is the
-    batcher's (auto, blobs or calldata); the embedded L1 keeps the blobs of the newest `blob_retention` blocks. On an L1
-    at a URL the account of `l1_private_key` pays, and gives batcher and proposer `l1_role_funds` wei each; the nodes
-    find blobs at `l1_beacon`, or at L1's own URL.
+    decision to its finality, and while a permissioned game can be challenged. When L1 is `sequencing_window` blocks
+    past an L1 origin, L2 goes on without what was not posted of it; without `batcher` nothing is. `proposer` has
+    outputs proven and proposed, at once where a withdrawal waits, else every `proposal_interval` seconds.
+    `data_availability` is the batcher's (auto, blobs or calldata); the embedded L1 keeps the blobs of the newest
+    `blob_retention` blocks. On an L1 at a URL the account of `l1_private_key` pays, and gives batcher and proposer
+    `l1_role_funds` wei each; the nodes find blobs at `l1_beacon`, or at L1's own URL.
     """
 
     host: str = "127.0.0.1"
@@ -57,6 +61,8 @@ class DevnetSettings:
     proof_maturity_delay: int = 2
     game_finality_delay: int = 1
     challenge_period: int = 4
+    sequencing_window: int = SEQUENCING_WINDOW
+    batcher: bool = True
     proposer: bool = True
     proposal_interval: int = 30
     migration_tree: Path | None = None

@@ -31,6 +31,7 @@ from phal2.node.l1.kzg_errors import KzgUnavailable
 from phal2.node.protocol.addresses import to_checksum_address
 from phal2.node.protocol.block_refs import BlockId
 from phal2.node.protocol.headers import Block
+from phal2.node.protocol.rollup_config import posting_margin
 from phal2.node.protocol.span_batches import SpanBatchTerms
 
 _LOGGER = logging.getLogger("phal2.batcher")
@@ -63,6 +64,7 @@ class Batcher:
         self._settings = settings or BatcherSettings()
         self._l1 = l1
         self._l2 = L2Source(l2)
+        self._window = config.sequencing_window_size
         self._terms = SpanBatchTerms(config.l2_genesis_time, config.block_time, config.l2_chain_id)
         self._sender = InboxSender(l1, config, private_key, self._settings, kzg, clock)
         self._choice = PayloadChoice(self._settings)
@@ -156,6 +158,10 @@ class Batcher:
         if status.unsafe_l2.number < read_to.number:
             raise L2ChainChanged(f"the L2 head went back from {read_to.number} to {status.unsafe_l2.number}")
         if status.safe_l2.number > read_to.number:
+            if self._is_idle:
+                # Nobody builds blocks, and derivation makes those of the epochs whose sequencing window ends.
+                self._read_to = status.safe_l2
+                return
             raise L2ChainChanged(f"L2 block {status.safe_l2.number} became safe without this batcher")
 
     async def _read_blocks(self, status: SyncStatus) -> None:
@@ -174,13 +180,14 @@ class Batcher:
         read_to = self._expect_begun()
         if block.header.parent_hash != read_to.hash:
             raise L2ChainChanged(f"L2 block {block.header.number} does not follow the block read before")
-        if self._builder is not None and not self._builder.add(block):
+        oldest_epoch = status.head_l1.number + 2 * posting_margin(self._window) - self._window
+        if self._builder is not None and not self._builder.add(block, oldest_epoch):
             await self._close()
         if self._builder is None:
             target = self._settings.channel_target(self._choice.into_blobs)
             self._builder = ChannelBuilder(self._settings, self._terms, target)
             self._builder_opened_at = status.head_l1.number
-            if not self._builder.add(block):
+            if not self._builder.add(block, oldest_epoch):
                 raise UnusableBlock(block.header.number, "it is larger than a whole channel may be")
         self._read_to = BlockId(block.hash, block.header.number)
         if self._builder.may_be_full:
@@ -191,8 +198,14 @@ class Batcher:
     async def _close_if_due(self, status: SyncStatus) -> None:
         if self._builder is None:
             return
-        if status.head_l1.number >= self._builder_opened_at + self._settings.channel_duration:
+        blocks_open = status.head_l1.number - self._builder_opened_at
+        if blocks_open >= self._settings.channel_duration or (blocks_open > 0 and self._window_ends(status)):
             await self._close()
+
+    def _window_ends(self, status: SyncStatus) -> bool:
+        """Tell whether the open channel has to be posted now, lest the sequencing window of its first block ends."""
+        epoch = None if self._builder is None else self._builder.first_epoch
+        return epoch is not None and epoch + self._window <= status.head_l1.number + posting_margin(self._window)
 
     async def _close(self) -> None:
         """Close the open channel and queue its transactions; where this fails the channel stays open."""
@@ -231,6 +244,11 @@ class Batcher:
     def _forget(self) -> None:
         self._builder = self._read_to = self._start_at_l1 = None
         self._posted.clear()
+
+    @property
+    def _is_idle(self) -> bool:
+        """Whether everything that was read is posted and has become safe."""
+        return self._builder is None and not len(self._posted) and not self._sender.in_flight
 
     def _expect_begun(self) -> BlockId:
         if self._read_to is None:

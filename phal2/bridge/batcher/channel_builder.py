@@ -1,12 +1,14 @@
 """One open channel: takes L2 blocks, and ends as the compressed content of frames.
 
 Consecutive blocks share a span batch. A block with an attested transaction, which span batches cannot carry, is a
-singular batch between them; so one channel holds both kinds, in the order of the blocks.
+singular batch between them; so one channel holds both kinds, in the order of the blocks. Singular, too, are blocks
+whose sequencing window is about to end: derivation may have made them itself by then, and passes over such a batch, but
+not over a span batch that begins with one.
 """
 
 import secrets
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Final
 
@@ -29,7 +31,7 @@ _CLOSE_ENOUGH_PERCENT: Final = 95
 
 @dataclass(frozen=True, slots=True)
 class BatchedBlock:
-    """A block as a batch; `begins_epoch`: it is the first of its L1 origin; `fits_span`: by its transactions' types."""
+    """A block as a batch; `begins_epoch`: it is the first of its L1 origin; `fits_span`: may be in a span batch."""
 
     number: int
     batch: SingularBatch
@@ -57,9 +59,20 @@ class ChannelBuilder:
     def __len__(self) -> int:
         return len(self._blocks)
 
-    def add(self, block: Block) -> bool:
-        """Append a block; False, with the channel unchanged, where it does not fit. Raises `UnusableBlock`."""
-        return self.add_batched(batched_block(block))
+    @property
+    def first_epoch(self) -> int | None:
+        """The number of the first block's L1 origin, None while the channel is empty."""
+        return self._blocks[0].batch.epoch_number if self._blocks else None
+
+    def add(self, block: Block, oldest_epoch: int = 0) -> bool:
+        """Append a block; False, with the channel unchanged, where it does not fit. Raises `UnusableBlock`.
+
+        Blocks with an L1 origin below the number `oldest_epoch` stay out of span batches.
+        """
+        batched = batched_block(block)
+        return self.add_batched(
+            batched if batched.batch.epoch_number >= oldest_epoch else replace(batched, fits_span=False)
+        )
 
     def add_batched(self, batched: BatchedBlock) -> bool:
         """Append a block that is a batch already; False, with the channel unchanged, where it does not fit."""

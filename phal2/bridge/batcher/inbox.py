@@ -36,6 +36,11 @@ class Inbox(Protocol):
         """Chain id of L2."""
         ...
 
+    @property
+    def sequencing_window_size(self) -> int:
+        """How many L1 blocks after its L1 origin a batch still counts."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class NodeInbox:
@@ -47,6 +52,7 @@ class NodeInbox:
     l2_genesis_time: int
     block_time: int
     l2_chain_id: int
+    sequencing_window_size: int
 
 
 async def read_inbox(l2: JsonRpcClient) -> NodeInbox:
@@ -64,6 +70,7 @@ async def read_inbox(l2: JsonRpcClient) -> NodeInbox:
             l2_genesis_time=_positive(genesis, "l2_time"),
             block_time=_positive(config, "block_time"),
             l2_chain_id=_positive(config, "l2_chain_id"),
+            sequencing_window_size=_positive(config, "seq_window_size"),
         )
     except MalformedField as error:
         raise InvalidAnswer(l2.url, f"{method}: {error}") from error

@@ -115,6 +115,11 @@ def add_devnet_parser(commands: "argparse._SubParsersAction[argparse.ArgumentPar
         ("--proof-maturity-delay", defaults.proof_maturity_delay, "seconds from a withdrawal's proof to its delivery"),
         ("--game-finality-delay", defaults.game_finality_delay, "seconds from a dispute game's decision to finality"),
         ("--challenge-period", defaults.challenge_period, "seconds in which a permissioned game can be challenged"),
+        (
+            "--sequencing-window",
+            defaults.sequencing_window,
+            "L1 blocks within which L2 blocks must be posted; what was deposited comes without the sequencer then",
+        ),
     ):
         parser.add_argument(option, type=_positive, default=default, help=f"{what} (default: {default})")
     parser.add_argument("--mnemonic", default=DEFAULT_MNEMONIC, help='BIP-39 phrase (default: "%(default)s")')
@@ -137,6 +142,12 @@ def add_devnet_parser(commands: "argparse._SubParsersAction[argparse.ArgumentPar
         type=Path,
         metavar="FILE",
         help="tree of claims (of `phal2 migration tree`) that migration_getLeaf answers from",
+    )
+    parser.add_argument(
+        "--no-batcher",
+        action="store_true",
+        help="post nothing to L1, unless `phal2 batcher` runs beside the devnet: followers then have L2's deposits "
+        "alone, when the sequencing window ends",
     )
     parser.add_argument(
         "--no-proposer",
@@ -246,6 +257,8 @@ def _settings(arguments: argparse.Namespace) -> DevnetSettings:
         proof_maturity_delay=arguments.proof_maturity_delay,
         game_finality_delay=arguments.game_finality_delay,
         challenge_period=arguments.challenge_period,
+        sequencing_window=arguments.sequencing_window,
+        batcher=not arguments.no_batcher,
         proposer=not arguments.no_proposer,
         proposal_interval=arguments.proposal_interval,
         migration_tree=arguments.migration_tree,

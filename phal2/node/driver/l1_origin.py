@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from phal2.node.derivation.errors import Reset, Temporary
 from phal2.node.protocol.block_refs import L1BlockRef, L2BlockRef
-from phal2.node.protocol.rollup_config import RollupConfig
+from phal2.node.protocol.rollup_config import RollupConfig, posting_margin
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,3 +33,15 @@ def choose_l1_origin(
             f"L2 time {timestamp} is past the sequencer drift of L1 block {current.number}; waiting for the next one"
         )
     return OriginChoice(current, is_past_drift)
+
+
+def is_too_late_to_post(config: RollupConfig, origin_number: int, head_number: int) -> bool:
+    """Tell whether what is built on an L1 origin cannot be expected on L1 before its sequencing window ends.
+
+    Derivation then makes its own blocks of the origin, with deposits alone. A sequencer that comes back after a long
+    time builds the same until it has caught up (as op-node's recover mode, but by itself): else each L1 block would
+    undo what it has built, and it would never catch up.
+    """
+    return origin_number + config.sequencing_window_size < head_number + 2 * posting_margin(
+        config.sequencing_window_size
+    )

@@ -108,7 +108,14 @@ class RollupNode:
         """Where set, it is told of every transaction that was taken into the pool, and the submission waits for it."""
         if settings.is_sequencer:
             self.mempool = pool = Mempool()
-            self.sequencing = SequencingLoop(self.chain, self._l1, self.mempool, clock, self.derivation.request_reset)
+            self.sequencing = SequencingLoop(
+                self.chain,
+                self._l1,
+                self.mempool,
+                clock,
+                self.derivation.request_reset,
+                lambda: self.l1_tracker.head,
+            )
             self._admission = Admission(self.mempool, self.rules, self.verdicts, self.store)
             self.chain.on_new_head(lambda block_hash: drop_included(pool, self.chain.block(block_hash)))
             self.chain.on_dropped(lambda hashes: take_back(pool, self.chain, hashes))

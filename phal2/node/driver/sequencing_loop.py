@@ -10,7 +10,7 @@ from typing import Final
 from phal2.node.derivation.attributes import prepare_attributes
 from phal2.node.derivation.errors import Reset, Temporary
 from phal2.node.driver.clock import Clock
-from phal2.node.driver.l1_origin import choose_l1_origin
+from phal2.node.driver.l1_origin import choose_l1_origin, is_too_late_to_post
 from phal2.node.driver.l2_chain import BlockOrder, L2Chain
 from phal2.node.driver.retries import Retries
 from phal2.node.l1.client import L1Client
@@ -39,9 +39,12 @@ class SequencingLoop:
         mempool: Mempool,
         clock: Clock,
         request_reset: Callable[[str], None],
+        l1_head: Callable[[], L1BlockRef | None] = lambda: None,
         attested_share_percent: int = 50,
     ) -> None:
         """`request_reset` is told why, where the unsafe chain does not rest on L1's present chain.
+
+        `l1_head` gives the newest L1 block that is known.
 
         `attested_share_percent` is the share of a block's gas in which attested transactions come first.
         """
@@ -50,6 +53,8 @@ class SequencingLoop:
         self._mempool = mempool
         self._clock = clock
         self._request_reset = request_reset
+        self._l1_head = l1_head
+        self._is_recovering = False
         self._attested_share_percent = attested_share_percent
         self._retries = Retries("sequencing", log)
         config = chain.rules.config
@@ -167,7 +172,24 @@ class SequencingLoop:
         origin = self._origin = await self._origin_block(choice.origin.id)
         system_config = self._chain.system_config(parent.hash)
         attributes = prepare_attributes(config, system_config, parent, origin, timestamp)
-        return replace(attributes, no_tx_pool=choice.is_past_drift)
+        self._note_recovery(choice.origin, self._l1_head())
+        return replace(attributes, no_tx_pool=choice.is_past_drift or self._is_recovering)
+
+    def _note_recovery(self, origin: L1BlockRef, head: L1BlockRef | None) -> None:
+        """Note whether blocks of this origin can no longer be posted in time, and say when that changes."""
+        was_recovering = self._is_recovering
+        config = self._chain.rules.config
+        self._is_recovering = head is not None and is_too_late_to_post(config, origin.number, head.number)
+        if head is not None and self._is_recovering and not was_recovering:
+            log.warning(
+                "L1 is at block %d and the sequencing window of %d blocks ends for the L1 origin %d: building blocks "
+                "with deposits alone, as every node derives them, up to origins whose blocks can be posted in time",
+                head.number,
+                config.sequencing_window_size,
+                origin.number,
+            )
+        elif was_recovering and not self._is_recovering:
+            log.warning("the L1 origin is %d now: building blocks with the pool's transactions again", origin.number)
 
     async def _block_after(self, current: L1Block, timestamp: int) -> L1BlockRef | None:
         """Return the L1 block after the origin. One that is yet too late for `timestamp` is not asked for again."""

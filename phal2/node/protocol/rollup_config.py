@@ -14,11 +14,22 @@ CHANNEL_TIMEOUT_GRANITE: Final = 50
 MAXIMUM_SEQUENCER_DRIFT_FJORD: Final = 1800
 """Seconds that an L2 block's time may be ahead of its L1 origin's, from Fjord on."""
 
+_POSTING_MARGIN: Final = 10
+
 _OP_FORK_TIMES: Final = tuple(f"{fork.name.lower()}_time" for fork in Fork if fork is not Fork.BEDROCK)
 _FORK_TIMES: Final = (*_OP_FORK_TIMES, "attested_time")
 
 _UNUSED_FIELDS: Final = ("protocol_versions_address",)
 """Fields of op-node's rollup.json that no rule of derivation or execution depends on."""
+
+
+def posting_margin(sequencing_window_size: int) -> int:
+    """Return how many L1 blocks before the end of the sequencing window a batch should be sent to L1 at the latest.
+
+    It is no rule of derivation: sequencer and batcher keep it (as op-batcher its sub-safety margin), so that what is
+    built can be posted in time.
+    """
+    return min(_POSTING_MARGIN, sequencing_window_size // 4)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ import pytest
 from batcher_rig import SETTINGS, incompressible, typed_transaction
 from scripted_chains import GENESIS_TIME, LEGACY, ScriptedL1, ScriptedL2
 
-from phal2.bridge.batcher.channel_builder import ChannelBuilder
+from phal2.bridge.batcher.channel_builder import ChannelBuilder, batched_block
 from phal2.bridge.batcher.errors import UnusableBlock
 from phal2.bridge.batcher.settings import BatchType
 from phal2.node.protocol.batches import SPAN_BATCH_VERSION, decode_batch
@@ -66,6 +66,23 @@ def test_blocks_share_a_span_batch_and_attested_ones_stand_alone_in_their_order(
     ]
     first = decode_span_batch(batches[0], TERMS)
     assert first.parent_check == blocks[0].header.parent_hash[:20]
+
+
+def test_blocks_whose_window_ends_stand_alone_before_a_span_batch() -> None:
+    contents = [(), (PLAIN,), (), (PLAIN,), (), ()]
+    blocks = chain(*contents)
+    channel = builder()
+    oldest = batched_block(blocks[3]).batch.epoch_number
+    for block in blocks:
+        assert channel.add(block, oldest)
+
+    batches = batches_of(channel.compress())
+
+    assert channel.first_epoch == batched_block(blocks[0]).batch.epoch_number < oldest
+    assert [batch[0] for batch in batches] == [0, 0, 0, SPAN_BATCH_VERSION]
+    assert transactions_of(batches) == [
+        (block.header.timestamp, envelopes) for block, envelopes in zip(blocks, contents, strict=True)
+    ]
 
 
 def test_singular_batches_are_made_where_they_are_asked_for() -> None:

@@ -1,10 +1,12 @@
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from phal2.node.derivation.batch_rules import Verdict, judge_batch
 from phal2.node.derivation.errors import Reset, Temporary
-from phal2.node.driver.l1_origin import choose_l1_origin
+from phal2.node.driver.l1_origin import choose_l1_origin, is_too_late_to_post
 from phal2.node.protocol.batches import SingularBatch
 from phal2.node.protocol.block_refs import BlockId, L1BlockRef, L2BlockRef
 from phal2.node.protocol.forks import ALL_THROUGH_ISTHMUS
@@ -99,3 +101,17 @@ def test_derivation_accepts_whatever_is_chosen(
     judgement = judge_batch(CONFIG, batch, parent, CURRENT, next_epoch, inclusion_number=12)
 
     assert judgement.verdict is Verdict.ACCEPT, judgement.reason
+
+
+@given(window=st.integers(4, 4_000), origin=st.integers(0, 10_000), lag=st.integers(0, 8_000))
+def test_blocks_of_an_origin_are_for_the_pool_unless_its_window_has_nearly_ended(
+    window: int, origin: int, lag: int
+) -> None:
+    config = replace(CONFIG, sequencing_window_size=window)
+
+    too_late = is_too_late_to_post(config, origin, origin + lag)
+
+    if lag > window:
+        assert too_late
+    if lag <= window // 2 or lag <= window - 20:
+        assert not too_late

@@ -1,0 +1,130 @@
+"""What L1 says reaches L2 without the sequencer's help, and the sequencer goes on from there when it comes back."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from chain_actions import contract_at, send
+from web3 import Web3
+
+from phal2.devnet.process import DevnetProcess, Endpoint
+
+Until = Callable[[Callable[[], Any]], Any]
+
+RECEIVER = Web3.to_checksum_address("0x" + "0e" * 20)
+WINDOW = 12
+OPTIONS = (
+    "--sequencing-window",
+    str(WINDOW),
+    "--l1-block-time",
+    "1",
+    "--no-proposer",
+    "--rpc.enable-admin",
+    "--verbose",
+)
+
+
+@pytest.fixture(scope="module")
+def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("forced") / "log"
+
+
+@pytest.fixture(scope="module")
+def forced(log: Path) -> Iterator[DevnetProcess]:
+    """A devnet with a short sequencing window."""
+    with DevnetProcess.start(*OPTIONS, log=log) as running:
+        yield running
+
+
+def deposit(devnet: DevnetProcess, value: int) -> str:
+    """Deposit for a new account; return its address."""
+    l1 = Web3(Web3.HTTPProvider(devnet.l1.url))
+    receiver = l1.eth.account.create().address
+    portal = contract_at(l1, "OptimismPortal", devnet.l1.contracts["OptimismPortal"])
+    data = portal.functions.depositTransaction(receiver, value, 100_000, False, b"")._encode_transaction_data()
+    payer = l1.eth.account.from_key(devnet.accounts[2]["privateKey"])
+    assert send(l1, payer, to=portal.address, value=value, data=data)["status"] == 1
+    return receiver
+
+
+def transfer(devnet: DevnetProcess) -> Any:
+    web3 = Web3(Web3.HTTPProvider(devnet.l2.url))
+    payer = web3.eth.account.from_key(devnet.accounts[3]["privateKey"])
+    return send(web3, payer, to=RECEIVER, value=1, gas=21_000)
+
+
+def balance(node: Endpoint, address: str) -> int:
+    return int(node.request("eth_getBalance", address, "latest"), 16)
+
+
+def heads(node: Endpoint) -> dict[str, Any]:
+    status: dict[str, Any] = node.request("optimism_syncStatus")
+    return status
+
+
+def block_hash(node: Endpoint, number: int) -> Any:
+    block = node.request("eth_getBlockByNumber", hex(number), False)
+    return block and block["hash"]
+
+
+def assert_both_have_one_chain(devnet: DevnetProcess, until: Until) -> int:
+    """The sequencer's blocks become safe as they are, on the follower, too; return how far both are compared."""
+    head = devnet.l2.block_number()
+    until(lambda: heads(devnet.follower)["safe_l2"]["number"] >= head)
+    until(lambda: heads(devnet.l2)["safe_l2"]["number"] >= head)
+    for number in range(head + 1):
+        assert block_hash(devnet.follower, number) == block_hash(devnet.l2, number), f"block {number}"
+    return head
+
+
+def end_window(devnet: DevnetProcess, until: Until, origin: int) -> None:
+    """Have L1 seal what is left of the sequencing window of an L1 block, and both nodes read it."""
+    end = origin + WINDOW
+    devnet.l1.mine(max(0, end - devnet.l1.block_number()))
+    for node in (devnet.l2, devnet.follower):
+        until(lambda node=node: heads(node)["current_l1"]["number"] >= end)
+
+
+@pytest.mark.parametrize("stop", ["stop_sequencer", "admin"])
+def test_deposits_arrive_when_the_window_ends_and_the_sequencer_goes_on_from_there(
+    forced: DevnetProcess, until: Until, stop: str
+) -> None:
+    transfer(forced)
+    if stop == "admin":
+        forced.l2.request("admin_stopSequencer")
+        receiver = deposit(forced, 7)
+        end_window(forced, until, forced.l1.block_number())
+        on_both = [balance(node, receiver) for node in (forced.l2, forced.follower)]
+        forced.l2.request("admin_startSequencer", block_hash(forced.l2, forced.l2.block_number()))
+    else:
+        with forced.stop_sequencer():
+            receiver = deposit(forced, 7)
+            end_window(forced, until, forced.l1.block_number())
+            on_both = [balance(node, receiver) for node in (forced.l2, forced.follower)]
+
+    assert on_both == [7, 7]
+    receipt = until(lambda: transfer(forced))
+    until(lambda: heads(forced.follower)["safe_l2"]["number"] >= receipt["blockNumber"])
+    assert block_hash(forced.follower, receipt["blockNumber"]) == receipt["blockHash"].to_0x_hex()
+    assert_both_have_one_chain(forced, until)
+
+
+def test_a_sequencer_whose_blocks_nobody_posts_is_overruled_and_keeps_its_pool(tmp_path: Path, until: Until) -> None:
+    log = tmp_path / "log"
+    with DevnetProcess.start(*OPTIONS, "--no-batcher", log=log) as devnet:
+        receipt, receiver = transfer(devnet), deposit(devnet, 9)
+        origin = devnet.l1.block_number()
+        until(lambda: balance(devnet.l2, receiver) == 9)
+        assert balance(devnet.follower, receiver) == 0
+
+        end_window(devnet, until, origin)
+
+        assert balance(devnet.follower, receiver) == 9
+        number, sender = receipt["blockNumber"], receipt["from"]
+        assert block_hash(devnet.l2, number) == block_hash(devnet.follower, number)
+        assert block_hash(devnet.l2, number) != receipt["blockHash"].to_0x_hex()
+        assert devnet.follower.request("eth_getTransactionCount", sender, "latest") == "0x0"
+        # It was not posted, so it comes again in a later block.
+        until(lambda: devnet.l2.request("eth_getTransactionCount", sender, "latest") == "0x1")
+    assert "unsafe block" in log.read_text()
