@@ -1,11 +1,16 @@
 """What L1 says reaches L2 without the sequencer's help, and the sequencer goes on from there when it comes back."""
 
+import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from chain_actions import contract_at, send
+from migration_material import ALICE, write_export
 from web3 import Web3
 
 from phal2.devnet.process import DevnetProcess, Endpoint
@@ -107,6 +112,40 @@ def test_deposits_arrive_when_the_window_ends_and_the_sequencer_goes_on_from_the
     receipt = until(lambda: transfer(forced))
     until(lambda: heads(forced.follower)["safe_l2"]["number"] >= receipt["blockNumber"])
     assert block_hash(forced.follower, receipt["blockNumber"]) == receipt["blockHash"].to_0x_hex()
+    assert_both_have_one_chain(forced, until)
+
+
+def run(devnet: DevnetProcess, number: int, *words: str) -> Any:
+    """Run `phal2 migration … --json` with an account's key; return what it prints."""
+    command = [sys.executable, "-m", "phal2", "migration", *words, "--json"]
+    environment = os.environ | {"PHAL2_PRIVATE_KEY": devnet.accounts[number]["privateKey"]}
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, env=environment)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def test_a_migration_claim_is_forced_through_l1(forced: DevnetProcess, until: Until, tmp_path: Path) -> None:
+    export, tree, secret = (tmp_path / name for name in ("export.json", "tree.json", "alice.secret"))
+    write_export(export, None)
+    secret.write_text(f"sr25519:0x{ALICE.secret.hex()}")
+    run(forced, 0, "tree", str(export), "--out", str(tree))
+    run(forced, 0, "launch", "--l1", forced.l1.url, "--l2", forced.l2.url, "--tree", str(tree), "--valid-for", "86400")
+    until(lambda: heads(forced.follower)["safe_l2"]["number"] >= heads(forced.l2)["unsafe_l2"]["number"] - 3)
+    until(lambda: forced.follower.request("migration_status")["root"] == forced.l2.request("migration_status")["root"])
+
+    with forced.stop_sequencer():
+        words = ("--l2", forced.follower.url, "--tree", str(tree), "--receiver", RECEIVER, "--secret", str(secret))
+        claimed = run(forced, 4, "claim", *words, "--force-through-l1", forced.l1.url)
+        receipts = [
+            node.request("eth_getTransactionReceipt", claimed["transactionHash"])
+            for node in (forced.l2, forced.follower)
+        ]
+        assert receipts[0] == receipts[1]
+        assert (receipts[0]["type"], receipts[0]["status"]) == ("0x7e", "0x1")
+
+    follower = Web3(Web3.HTTPProvider(forced.follower.url))
+    token = contract_at(follower, "L2PHAToken", forced.follower.contracts["PHAToken"])
+    assert token.functions.balanceOf(RECEIVER).call() == int(claimed["amount"]) == 10 * 10**18
     assert_both_have_one_chain(forced, until)
 
 

@@ -103,6 +103,13 @@ async def send(
     return mined
 
 
+async def estimated_gas(
+    client: L1Client, sender: bytes, function: ContractFunction, attestation: Attestation | None = None
+) -> int:
+    """Return what a call of a 20-byte sender takes. Raises CallReverted, where it would revert, and EndpointError."""
+    return await _estimate(client, function, _request(sender, function, function.data, attestation))
+
+
 async def transaction_logs(client: L1Client, transaction_hash: bytes) -> tuple[Log, ...]:
     """Return the logs of a mined transaction. Raises EndpointError."""
     method = "eth_getTransactionReceipt"

@@ -80,6 +80,11 @@ def add_chain_options(parser: argparse.ArgumentParser) -> None:
     """Add the endpoints, and where the contracts are."""
     parser.add_argument("--l1", required=True, metavar="URL", help="JSON-RPC of L1")
     parser.add_argument("--l2", required=True, metavar="URL", help="JSON-RPC of L2")
+    add_contract_options(parser)
+
+
+def add_contract_options(parser: argparse._ActionsContainer) -> None:
+    """Add where the contracts are."""
     where = parser.add_mutually_exclusive_group()
     where.add_argument(
         "--contracts",
@@ -144,7 +149,7 @@ def add_json_option(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of a report")
 
 
-def add_arrival_option(parser: argparse.ArgumentParser, default: int) -> None:
+def add_arrival_option(parser: argparse._ActionsContainer, default: int) -> None:
     """Add how long to wait for L2."""
     parser.add_argument(
         "--arrival-timeout",

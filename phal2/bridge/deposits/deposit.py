@@ -25,10 +25,14 @@ def portal_deposit(
     Without a `gas_limit` the call has 100,000 gas, or with data 200,000 more than the data costs.
     """
     if gas_limit is None:
-        least = _INTRINSIC_GAS + _FLOOR_GAS_PER_BYTE * len(data)
-        gas_limit = least + BRIDGE_GAS if data else _RECEIVE_GAS
+        gas_limit = least_gas(data) + BRIDGE_GAS if data else _RECEIVE_GAS
     arguments = (to, amount, gas_limit, False, data)
     return ContractFunction("OptimismPortal", contracts.portal, "depositTransaction", arguments, value=amount)
+
+
+def least_gas(data: bytes) -> int:
+    """Return the least gas limit with which the portal takes a deposit of `data`."""
+    return _INTRINSIC_GAS + _FLOOR_GAS_PER_BYTE * len(data)
 
 
 def bridge_ether(bridge: bytes, artefact: str, to: bytes, amount: int, gas_limit: int | None) -> ContractFunction:

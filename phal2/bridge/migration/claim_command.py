@@ -15,6 +15,7 @@ from phal2.bridge.chain_access.options import (
     report_progress,
     sending_key,
 )
+from phal2.bridge.command.arguments import add_arrival_option, add_contract_options, open_chains
 from phal2.bridge.migration.arguments import timestamp
 from phal2.bridge.migration.claim_options import (
     add_account_options,
@@ -22,12 +23,16 @@ from phal2.bridge.migration.claim_options import (
     claiming_account,
     claiming_signer,
 )
+from phal2.bridge.migration.forced_claim import ForcedClaim, force_claim
 from phal2.bridge.migration.relay import PaidClaim, PreparedClaim, claim, prepare_claim
 from phal2.bridge.migration.report import format_pha
 from phal2.bridge.migration.ss58 import encode_address
 from phal2.bridge.migration.status import utc_time
 from phal2.bridge.migration.tree_file import read_tree
 from phal2.node.protocol.addresses import to_checksum_address
+
+FORCED_ARRIVAL_SECONDS: Final = 86_400
+"""Longer than a sequencing window of 3,600 blocks of Ethereum."""
 
 _CLAIM: Final = """\
 Claim the PHA of a Substrate account for an address on L2.
@@ -52,11 +57,18 @@ A multisig account, 2 of 3 (--signature instead of --secret works as above):
       --signatory 5Grw… --signatory 5FHn… --signatory 5FLS… \\
       --secret sr25519:alice.seed --secret ed25519:bob.seed --private-key-file relayer.key
 
+Where L2's sequencer does not take the claim, or is away, L1 forces it: --force-through-l1 sends it
+as a deposit there, which every L2 node includes, at the latest when the sequencing window ends.
+--l2 may then be any follower, the sender pays gas on L1, and none on L2:
+  phal2 migration claim --l2 URL-OF-A-FOLLOWER --tree tree.json --receiver 0x… \\
+      --secret alice.seed --private-key-file relayer.key --force-through-l1 URL-OF-L1
+
 Whether the claim will be paid is checked before anything is sent: launched, the tree is the one
 that L2 pays under, not claimed yet, within the deadline, a right signature.
 
 With --json prints one object: accountId, receiver, free, staked, amount, relayer,
-transactionHash, blockNumber, gasUsed; with --print-text: text, accountId, receiver, free, staked,
+transactionHash, blockNumber, gasUsed (and with --force-through-l1 l1TransactionHash,
+l1BlockNumber); with --print-text: text, accountId, receiver, free, staked,
 note, validUntil.
 """
 
@@ -80,14 +92,23 @@ def add_claim_parser(commands: "argparse._SubParsersAction[argparse.ArgumentPars
         "--valid-until",
         type=timestamp,
         metavar="UNIX",
-        help="last second at which the signed text holds, at most 30 days ahead (default: in an hour; for --print-text "
-        "in 7 days)",
+        help="last second at which the signed text holds, at most 30 days ahead (default: in an hour; with "
+        "--force-through-l1 in 2 days, for --print-text in 7)",
     )
     parser.add_argument(
         "--print-text", action="store_true", help="print what the account has to sign, and send nothing"
     )
     add_account_options(parser)
     add_sending_options(parser, owner="the account that sends the transaction and pays the gas")
+    forcing = parser.add_argument_group("forcing the claim through L1")
+    forcing.add_argument(
+        "--force-through-l1",
+        dest="l1",
+        metavar="URL",
+        help="JSON-RPC of L1: send the claim there, so that L2 has to include it",
+    )
+    add_contract_options(forcing)
+    add_arrival_option(forcing, FORCED_ARRIVAL_SECONDS)
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of a report")
     parser.set_defaults(run=report_errors(run_claim), usage_error=parser.error)
 
@@ -97,8 +118,14 @@ def run_claim(arguments: argparse.Namespace) -> int:
     wrong = check_account_options(arguments)
     if wrong is not None:
         arguments.usage_error(wrong)
+    if arguments.l1 is None and (arguments.contracts or arguments.rollup_config or arguments.rollup_node):
+        arguments.usage_error("--contracts, --rollup-config and --rollup-node go with --force-through-l1")
     if arguments.print_text:
         _print_text(asyncio.run(_prepare(arguments)), as_json=arguments.json)
+        return 0
+    if arguments.l1 is not None:
+        forced = asyncio.run(_force(arguments))
+        print(json.dumps(_forced_to_json(forced)) if arguments.json else _describe_forced(forced))
         return 0
     paid = asyncio.run(_claim(arguments))
     print(json.dumps(_paid_to_json(paid)) if arguments.json else _describe_paid(paid))
@@ -126,6 +153,26 @@ async def _claim(arguments: argparse.Namespace) -> PaidClaim:
             private_key,
             valid_until=arguments.valid_until,
             timeout_seconds=arguments.timeout,
+        )
+
+
+async def _force(arguments: argparse.Namespace) -> ForcedClaim:
+    tree = read_tree(arguments.tree)
+    signer = claiming_signer(arguments)
+    private_key = sending_key(arguments)
+    async with open_chains(arguments) as chains:
+        return await force_claim(
+            chains.l1,
+            chains.l2,
+            chains.contracts,
+            tree,
+            signer,
+            arguments.receiver,
+            private_key,
+            report_progress,
+            valid_until=arguments.valid_until,
+            timeout_seconds=arguments.timeout,
+            arrival_seconds=arguments.arrival_timeout,
         )
 
 
@@ -166,6 +213,18 @@ def _paid_to_json(paid: PaidClaim) -> dict[str, Any]:
         "transactionHash": f"0x{paid.transaction_hash.hex()}",
         "blockNumber": paid.block_number,
         "gasUsed": paid.gas_used,
+    }
+
+
+def _describe_forced(forced: ForcedClaim) -> str:
+    sent = f"through      0x{forced.l1_transaction_hash.hex()} in L1 block {forced.l1_block_number}"
+    return f"{_describe_paid(forced.paid)}\n{sent}"
+
+
+def _forced_to_json(forced: ForcedClaim) -> dict[str, Any]:
+    return _paid_to_json(forced.paid) | {
+        "l1TransactionHash": f"0x{forced.l1_transaction_hash.hex()}",
+        "l1BlockNumber": forced.l1_block_number,
     }
 
 

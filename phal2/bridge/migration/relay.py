@@ -29,6 +29,7 @@ from phal2.node.protocol.addresses import ZERO_ADDRESS, to_checksum_address
 from phal2.node.protocol.predeploys import L2_TO_L1_MESSAGE_PASSER, PHA_CLAIMS
 from phal2.node.protocol.receipts import Log
 from phal2.node.protocol.signatures import address_of_private_key
+from phal2.node.protocol.transactions import Attestation
 
 SIGNING_SECONDS: Final = 3_600
 """How long a statement holds that is signed and sent at once."""
@@ -149,17 +150,34 @@ async def claim(
         CallReverted, TransactionFailed, TransactionNotMined: As `send`.
         ClaimRefused, UnknownLeaf, ContractMissing, EndpointError: As `prepare_claim`.
     """
+    relayer = address_of_private_key(private_key)
+    prepared, attestation = await signed_claim(l2, tree, signer, receiver, relayer, valid_until=valid_until)
+    mined = await send(l2, private_key, prepared.function, attestation=attestation, timeout_seconds=timeout_seconds)
+    return PaidClaim(prepared.leaf, receiver, relayer, mined.hash, mined.block_number, mined.gas_used)
+
+
+async def signed_claim(
+    l2: L1Client,
+    tree: MigrationTree,
+    signer: StatementSigner,
+    receiver: bytes,
+    relayer: bytes,
+    *,
+    valid_until: int | None = None,
+) -> tuple[PreparedClaim, Attestation]:
+    """Return a claim that PHAClaims would pay now, and the account's attestation, verified.
+
+    Without `valid_until` it holds for an hour from L2's head. Raises InvalidAttestation, and as `prepare_claim`.
+    """
     prepared = await prepare_claim(
         l2, tree, signer.account_id, receiver, valid_until=valid_until, validity_seconds=SIGNING_SECONDS
     )
     statement = prepared.statement
     attestation = signer.attest(statement)
-    relayer = address_of_private_key(private_key)
     verify_account_statement(
         statement.chain_id, statement.to, statement.data, attestation, prepared.timestamp, relayer, value=0
     )
-    mined = await send(l2, private_key, prepared.function, attestation=attestation, timeout_seconds=timeout_seconds)
-    return PaidClaim(prepared.leaf, receiver, relayer, mined.hash, mined.block_number, mined.gas_used)
+    return prepared, attestation
 
 
 async def sweep(l2: L1Client, private_key: bytes, *, timeout_seconds: float = DEFAULT_TIMEOUT_SECONDS) -> Sweep:
