@@ -55,3 +55,20 @@ def _await_deposit(web3: Web3, l1_receipt: Any) -> Any:
     )
     transaction_hash = keccak256(encode_transaction(deposit))
     return web3.eth.wait_for_transaction_receipt(transaction_hash, timeout=30, poll_latency=0.1)
+
+
+def test_the_gas_estimated_right_after_another_deposit_suffices(
+    l1: Endpoint, l1_web3: Web3, funded: FundedAccounts
+) -> None:
+    account = funded(on_l1=True)
+    portal = contract_at(l1_web3, "OptimismPortal", l1.contracts["OptimismPortal"])
+    data = portal.functions.depositTransaction(account.address, 1, 21_000, False, b"")._encode_transaction_data()
+
+    statuses = []
+    for _ in range(4):
+        # The portal's metering does more in the first deposit of a block than in later ones.
+        call = {"from": account.address, "to": portal.address, "value": "0x1", "data": data}
+        gas = int(l1.request("eth_estimateGas", call), 16)
+        statuses.append(send(l1_web3, account, to=portal.address, value=1, data=data, gas=gas)["status"])
+
+    assert statuses == [1] * 4

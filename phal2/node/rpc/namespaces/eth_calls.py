@@ -10,7 +10,7 @@ from phal2.node.protocol.errors import InvalidTransaction
 from phal2.node.rpc.access_list import find_access_list, format_access_list
 from phal2.node.rpc.block_environment import call_context
 from phal2.node.rpc.block_overrides import NO_BLOCK_OVERRIDE, BlockOverride, BlockOverrides
-from phal2.node.rpc.block_reference import LATEST, Block, BlockReference, require_block_hash, stored_header
+from phal2.node.rpc.block_reference import LATEST, PENDING, Block, BlockReference, require_block_hash, stored_header
 from phal2.node.rpc.call_arguments import Call, CallArguments
 from phal2.node.rpc.call_context import CallContext
 from phal2.node.rpc.cancellation import Deadline, run_bounded
@@ -87,11 +87,15 @@ class CallMethods:
     async def estimate_gas(
         self,
         call: Call,
-        block: Block = LATEST,
+        block: Block = PENDING,
         state_overrides: StateOverrides | None = None,
         block_overrides: BlockOverrides | None = None,
     ) -> str:
-        """Return a gas limit with which the call succeeds after the block, at most 1.5 % more than it takes."""
+        """Return a gas limit with which the call succeeds after the block, at most 1.5 % more than it takes.
+
+        By default it is for the next block, as a call that asks how many blocks have passed since another (the portal's
+        metering does) can take more gas there than in the newest block, whose number it would see at "latest".
+        """
         place = self._place(call, block, state_overrides, block_overrides)
         return quantity(await self._run(self._estimate, call, place))
 
