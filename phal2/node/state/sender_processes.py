@@ -45,7 +45,7 @@ class SenderProcesses:
         """Return the address for each signature, `NO_ADDRESS` for none. Signatures are worked on as they come."""
         with self._turn:
             if self._processes is None:
-                self._processes = [_Process() for _ in range(self._count)]
+                self._processes = _started(self._count)
             self._processes = [process for process in self._processes if not process.has_failed]
             return _SharedWork(self._processes).signers(signatures)
 
@@ -60,6 +60,17 @@ class SenderProcesses:
 def _cores() -> int:
     """Return how many cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _started(count: int) -> list["_Process"]:
+    """Start `count` processes, or as many as the system allows."""
+    processes: list[_Process] = []
+    try:
+        for _ in range(count):
+            processes.append(_Process())  # noqa: PERF401 - those that did start are kept
+    except OSError as error:
+        log.warning("%d of %d processes to recover senders could be started: %s", len(processes), count, error)
+    return processes
 
 
 class _SharedWork:

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 from collections.abc import Iterator
 from functools import cache
 
@@ -96,6 +97,17 @@ def test_closing_ends_the_processes_and_leaves_the_work_to_the_caller() -> None:
             os.kill(process, 0)
     assert crew.signers([signed(1)[0]]) == [signed(1)[1]]
     assert not children(crew)
+
+
+def test_the_caller_works_alone_where_no_process_can_be_started(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(sys, "executable", "/nowhere/python")
+    crew = SenderProcesses(2)
+
+    assert crew.signers([signed(number)[0] for number in range(100)]) == [signed(number)[1] for number in range(100)]
+    assert "0 of 2 processes" in caplog.text
+    crew.close()
 
 
 def test_processes_are_started_when_there_is_work() -> None:
