@@ -28,8 +28,8 @@ from phal2.node.state.world_state import WorldState
 _ACCOUNTS_OF_A_CALL: Final = 4
 """Sender, recipient, coinbase, and what the recipient delegates to."""
 
-_LEAST_GAS_OF_A_LOAD: Final = 1_680
-"""No account and no word beside those is read for less: 2,100 gas (EIP-2929), of which a fifth may go back."""
+_LEAST_GAS_OF_A_LOAD: Final = 1_900
+"""No account and no word beside those is read for less: 2,100 gas (EIP-2929), or 1,900 as part of an access list."""
 
 
 _NOTHING: Final[tuple[frozenset[bytes], frozenset[tuple[bytes, int]]]] = (frozenset(), frozenset())
@@ -124,9 +124,8 @@ class CallScope:
             if request.attestation is not None:
                 _show_attestation(scope, request, request.attestation)
             executed = execute_message(scope, _message(request, charge))
-            result = _result(world, request, charge, executed)
-            self.load += result.gas_used // _LEAST_GAS_OF_A_LOAD
-            return result
+            self.load += (request.gas_limit - charge.intrinsic - executed.result.gas_left) // _LEAST_GAS_OF_A_LOAD
+            return _result(world, request, charge, executed)
         finally:
             world.discard_transaction()
 
