@@ -30,8 +30,8 @@ bench: install ## measure it beside py-evm and anvil; ARGS=--quick, ARGS="--json
 bench-rpc: install ## measure reads by JSON-RPC beside anvil and hardhat; ARGS=--quick, ARGS="--json FILE"
 	@PYTHONPATH=tests $(BIN)/python -m benchmarks.reads $(ARGS)
 
-bench-bridge: install ## measure what L2 transactions take on L1, and a follower; ARGS=--quick, ARGS="--json FILE"
-	@PYTHONPATH=tests $(BIN)/python -m benchmarks --only batches --only derivation $(ARGS)
+bench-bridge: install ## measure what L2 transactions take on L1, a follower, and the way over the bridge; ARGS=--quick, ARGS="--json FILE"
+	@PYTHONPATH=tests $(BIN)/python -m benchmarks --only batches --only derivation --only bridging $(ARGS)
 
 lint: install ## check style and formatting
 	@$(BIN)/ruff check .

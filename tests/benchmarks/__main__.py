@@ -10,6 +10,7 @@ from pathlib import Path
 
 from benchmarks.batches import measure_batches
 from benchmarks.blocks import measure_blocks
+from benchmarks.bridging import measure_bridging
 from benchmarks.derivation import measure_derivation
 from benchmarks.growth import measure_growth
 from benchmarks.proving import measure_proving
@@ -32,6 +33,7 @@ MEASUREMENTS: Mapping[str, Callable[[Scale], Section]] = {
     "blocks": measure_blocks,
     "batches": measure_batches,
     "derivation": measure_derivation,
+    "bridging": measure_bridging,
     "state": measure_state,
     "growth": measure_growth,
     "py-evm": measure_py_evm,
