@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from phal2.bridge.chain_access.clients import require_chain
 from phal2.bridge.chain_access.contract_views import read_view
 from phal2.bridge.chain_access.errors import ContractMissing
 from phal2.node.l1.client import L1Client
@@ -18,15 +19,6 @@ _MOST_IGNORED: Final = 80
 
 class UnknownContracts(Phal2Error):
     """The L1 contracts of the rollup cannot be found out, or are not what a rollup of this generation has."""
-
-
-class WrongChain(Phal2Error):
-    """An endpoint of another chain than the rollup's."""
-
-    def __init__(self, url: str, found: int, expected: int) -> None:
-        self.found = found
-        self.expected = expected
-        super().__init__(f"{url} is the chain {found}, but the rollup's is {expected}: give the endpoint of that chain")
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,8 +110,8 @@ async def find_contracts(l1: L1Client, l2: L1Client, source: ContractSource) -> 
     Raises `WrongChain`, `UnknownContracts`, `ContractMissing` and `EndpointError`.
     """
     for client, expected in ((l1, source.l1_chain_id), (l2, source.l2_chain_id)):
-        if expected is not None and (found := await client.chain_id()) != expected:
-            raise WrongChain(client.rpc.url, found, expected)
+        if expected is not None:
+            await require_chain(client, expected)
     version: str = await read_view(l1.call, "L1", "OptimismPortal", source.portal, "version")
     if not _is_recent(version):
         raise UnknownContracts(

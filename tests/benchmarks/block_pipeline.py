@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 from benchmarks.chain import BenchmarkChain
 from benchmarks.report import MeasurementFailed
 from phal2.node.attestation.dcap import QuoteVerdicts
-from phal2.node.command.interpreter import tune_interpreter
+from phal2.node.command.interpreter import keep_what_is_loaded, tune_interpreter
 from phal2.node.driver.l2_chain import L2Chain
 from phal2.node.protocol.sender_recovery import recover_all
 from phal2.node.sequencer.mempool import Mempool
@@ -118,6 +118,7 @@ def pipeline(chain: BenchmarkChain) -> Iterator[Pipeline]:
     with TemporaryDirectory(prefix="phal2-benchmark-") as directory:
         opened = Pipeline(chain, Path(directory))
         tune_interpreter()
+        keep_what_is_loaded()
         try:
             yield opened
         finally:

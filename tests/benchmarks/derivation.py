@@ -14,7 +14,7 @@ from benchmarks.report import MeasurementFailed, Row, Scale, Section
 from phal2.bridge.batcher.channel_builder import batched_block
 from phal2.devnet.accounts import role_account
 from phal2.node.attestation.dcap import QuoteVerdicts
-from phal2.node.command.interpreter import tune_interpreter
+from phal2.node.command.interpreter import keep_what_is_loaded, tune_interpreter
 from phal2.node.derivation.pipeline import DerivationPipeline
 from phal2.node.driver.derivation_step import derive_blocks, safe_block
 from phal2.node.driver.l2_chain import L2Chain
@@ -125,6 +125,7 @@ def _derive(chain: BenchmarkChain, blocks: Sequence[L1Block]) -> tuple[bytes, fl
             chain.config, l2.heads.safe, chain.config.genesis_system_config, lambda number: safe_block(l2, number)
         )
         tune_interpreter()
+        keep_what_is_loaded()
         processor_began, began = time.process_time(), time.perf_counter()
         for block in blocks:
             derivation.add_l1_block(block)

@@ -4,23 +4,21 @@ import argparse
 import asyncio
 import contextlib
 import logging
-import signal
-import stat
-import sys
-from collections.abc import Callable
-from pathlib import Path
 from typing import Final
 
 from phal2.bridge.batcher.batcher import Batcher
-from phal2.bridge.batcher.errors import BatcherError, InvalidKey
 from phal2.bridge.batcher.inbox import NodeInbox, read_inbox
 from phal2.bridge.batcher.settings import GWEI, BatcherSettings, BatchType, DataAvailability
+from phal2.bridge.chain_access.clients import require_chain
+from phal2.bridge.chain_access.key_options import add_key_options, given_key
+from phal2.bridge.chain_access.options import positive_number, whole_number
+from phal2.bridge.chain_access.programs import log_to_stderr, run_until_interrupted
 from phal2.node.l1.client import L1Client
 from phal2.node.l1.json_rpc import JsonRpcClient
 from phal2.node.l1.kzg import KzgWorker
 from phal2.node.protocol.addresses import to_checksum_address
 from phal2.node.protocol.channel_compression import Compression
-from phal2.node.protocol.signatures import SECP256K1_ORDER, address_of_private_key
+from phal2.node.protocol.signatures import address_of_private_key
 
 _LOGGER = logging.getLogger("phal2.batcher")
 
@@ -57,14 +55,7 @@ def add_batcher_parser(subparsers: "argparse._SubParsersAction[argparse.Argument
     )
     parser.add_argument("--l1", required=True, metavar="URL", help="JSON-RPC endpoint of L1")
     parser.add_argument("--l2", required=True, metavar="URL", help="JSON-RPC endpoint of the sequencer's node")
-    key = parser.add_mutually_exclusive_group(required=True)
-    key.add_argument(
-        "--private-key",
-        type=_private_key,
-        metavar="HEX",
-        help="the batcher's key; other users of the machine can see it, so prefer --private-key-file",
-    )
-    key.add_argument("--private-key-file", type=Path, metavar="FILE", help="a file that holds the key as hex")
+    add_key_options(parser, "the batcher's account")
     _add_settings(parser)
     parser.set_defaults(run=run)
 
@@ -72,7 +63,7 @@ def add_batcher_parser(subparsers: "argparse._SubParsersAction[argparse.Argument
 def _add_settings(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--poll-interval",
-        type=_number,
+        type=positive_number,
         default=_DEFAULTS.poll_interval_seconds,
         metavar="SECONDS",
         help="pause between two looks at the chains (default: %(default)s)",
@@ -113,7 +104,7 @@ def _add_channel_settings(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument(
         "--channel-duration",
-        type=_whole_number,
+        type=whole_number,
         default=_DEFAULTS.channel_duration,
         metavar="BLOCKS",
         help="L1 blocks that a channel stays open: longer compresses better, and fills blobs, which are paid for "
@@ -121,7 +112,7 @@ def _add_channel_settings(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument(
         "--channel-size",
-        type=_whole_number,
+        type=whole_number,
         default=_DEFAULTS.channel_bytes,
         metavar="BYTES",
         help="compressed size at which a channel is closed early (default: 100000 for call data, and what the blobs of "
@@ -129,7 +120,7 @@ def _add_channel_settings(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument(
         "--max-blobs",
-        type=_whole_number,
+        type=whole_number,
         default=_DEFAULTS.blobs_in_transaction,
         metavar="COUNT",
         help="blobs in a transaction, at most 6 (default: %(default)s)",
@@ -140,21 +131,21 @@ def _add_sending_settings(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("sending")
     group.add_argument(
         "--max-in-flight",
-        type=_whole_number,
+        type=whole_number,
         default=_DEFAULTS.transactions_in_flight,
         metavar="COUNT",
         help="transactions that may wait to be mined (default: %(default)s)",
     )
     group.add_argument(
         "--max-bytes-in-flight",
-        type=_whole_number,
+        type=whole_number,
         default=_DEFAULTS.bytes_in_flight,
         metavar="BYTES",
         help="bytes that may wait to be mined; a blob counts whole, 131072 (default: %(default)s)",
     )
     group.add_argument(
         "--resubmit-after",
-        type=_number,
+        type=positive_number,
         default=_DEFAULTS.resubmission_seconds,
         metavar="SECONDS",
         help="when to send an unmined transaction again with higher fees: by an eighth, with blobs twice as high "
@@ -162,21 +153,21 @@ def _add_sending_settings(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument(
         "--fee-limit",
-        type=_whole_number,
+        type=whole_number,
         default=_DEFAULTS.fee_limit // GWEI,
         metavar="GWEI",
         help="never pay more than this per gas (default: %(default)s)",
     )
     group.add_argument(
         "--blob-fee-limit",
-        type=_whole_number,
+        type=whole_number,
         default=_DEFAULTS.blob_fee_limit // GWEI,
         metavar="GWEI",
         help="never pay more than this per blob gas (default: %(default)s)",
     )
     group.add_argument(
         "--backlog-warning",
-        type=_whole_number,
+        type=whole_number,
         default=_DEFAULTS.backlog_blocks,
         metavar="BLOCKS",
         help="warn when so many L2 blocks wait to be posted (default: %(default)s)",
@@ -185,7 +176,7 @@ def _add_sending_settings(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the batcher until it is interrupted; return the exit code. Raises a `Phal2Error` where it cannot begin."""
-    private_key = arguments.private_key or _read_key_file(arguments.private_key_file)
+    private_key = given_key(arguments)
     settings = BatcherSettings(
         poll_interval_seconds=arguments.poll_interval,
         batch_type=BatchType(arguments.batch_type),
@@ -202,13 +193,12 @@ def run(arguments: argparse.Namespace) -> int:
         blob_fee_limit=arguments.blob_fee_limit * GWEI,
         backlog_blocks=arguments.backlog_warning,
     )
-    logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
-    _LOGGER.setLevel(logging.DEBUG if arguments.verbose else logging.INFO)
-    asyncio.run(run_until_interrupted(arguments.l1, arguments.l2, private_key, settings))
+    log_to_stderr(_LOGGER, verbose=arguments.verbose)
+    asyncio.run(run_batcher(arguments.l1, arguments.l2, private_key, settings))
     return 0
 
 
-async def run_until_interrupted(l1_url: str, l2_url: str, private_key: bytes, settings: BatcherSettings) -> None:
+async def run_batcher(l1_url: str, l2_url: str, private_key: bytes, settings: BatcherSettings) -> None:
     """Post until SIGINT or SIGTERM. Raises a `Phal2Error` where it cannot begin."""
     async with contextlib.AsyncExitStack() as clients:
         l1, l2 = L1Client(l1_url), JsonRpcClient(l2_url)
@@ -218,20 +208,11 @@ async def run_until_interrupted(l1_url: str, l2_url: str, private_key: bytes, se
         await _check_inbox(l1, inbox, private_key)
         kzg = KzgWorker()
         clients.push_async_callback(kzg.close)
-        task = asyncio.create_task(Batcher(l1, l2, inbox, private_key, settings, kzg=kzg).run())
-        for name in (signal.SIGINT, signal.SIGTERM):
-            asyncio.get_running_loop().add_signal_handler(name, task.cancel)
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
+        await run_until_interrupted(Batcher(l1, l2, inbox, private_key, settings, kzg=kzg).run())
 
 
 async def _check_inbox(l1: L1Client, inbox: NodeInbox, private_key: bytes) -> None:
-    chain_id = await l1.chain_id()
-    if chain_id != inbox.l1_chain_id:
-        raise BatcherError(
-            f"{l1.rpc.url} is the chain {chain_id}, but the L2 node's L1 is the chain {inbox.l1_chain_id}; "
-            "give the L1 endpoint that belongs to it"
-        )
+    await require_chain(l1, inbox.l1_chain_id)
     address = address_of_private_key(private_key)
     if address != inbox.batcher_address:
         _LOGGER.warning(
@@ -240,51 +221,6 @@ async def _check_inbox(l1: L1Client, inbox: NodeInbox, private_key: bytes) -> No
             to_checksum_address(address),
             to_checksum_address(inbox.batcher_address),
         )
-
-
-def _read_key_file(path: Path) -> bytes:
-    try:
-        mode = path.stat().st_mode
-        text = path.read_text(encoding="ascii").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise InvalidKey(f"the key cannot be read from {path}: {error}") from None
-    if mode & (stat.S_IRGRP | stat.S_IROTH):
-        print(f"warning: other users can read the key in {path}; run chmod 600 {path}", file=sys.stderr)
-    try:
-        return _private_key(text)
-    except argparse.ArgumentTypeError as error:
-        raise InvalidKey(f"{path}: {error}") from None
-
-
-def _private_key(text: str) -> bytes:
-    """Read a key of 32 bytes. The messages do not repeat it."""
-    try:
-        key = bytes.fromhex(text.removeprefix("0x"))
-    except ValueError:
-        raise argparse.ArgumentTypeError("expected a private key of 64 hex digits, found other characters") from None
-    if len(key) != 32:
-        raise argparse.ArgumentTypeError(f"expected a private key of 64 hex digits, found {2 * len(key)}")
-    if not 0 < int.from_bytes(key, "big") < SECP256K1_ORDER:
-        raise argparse.ArgumentTypeError("the private key is zero or not below the curve's order")
-    return key
-
-
-def _positive(text: str, read: Callable[[str], float], what: str) -> float:
-    try:
-        value = read(text)
-    except ValueError:
-        value = 0
-    if not 0 < value < 1e15:
-        raise argparse.ArgumentTypeError(f"expected a positive {what}, got {text[:40]!r}")
-    return value
-
-
-def _number(text: str) -> float:
-    return _positive(text, float, "number")
-
-
-def _whole_number(text: str) -> int:
-    return int(_positive(text, int, "whole number"))
 
 
 def _percent(text: str) -> int:

@@ -58,10 +58,6 @@ class BlobsNotPossible(BatcherError):
         super().__init__("this L1 has no blob transactions; post with --data-availability calldata or auto")
 
 
-class InvalidKey(BatcherError):
-    """A private key that cannot be read."""
-
-
 class UnusableBlock(BatcherError):
     """An L2 block that cannot be made into a batch: the L2 node is not one of an OP Stack chain, or faulty."""
 

@@ -12,6 +12,15 @@ class InvalidKey(ChainError):
     """A private key or secret that cannot be read. The text never shows it."""
 
 
+class WrongChain(ChainError):
+    """An endpoint of another chain than the rollup's."""
+
+    def __init__(self, url: str, found: int, expected: int) -> None:
+        self.found = found
+        self.expected = expected
+        super().__init__(f"{url} is the chain {found}, but the rollup's is {expected}: give the endpoint of that chain")
+
+
 class ContractMissing(ChainError):
     """An address at which the expected contract does not answer."""
 

@@ -1,22 +1,19 @@
-"""What commands that work on chains share: argument types, the options of a key, and how errors end them."""
+"""What commands that work on chains share: argument types, options, and how errors end them."""
 
 import argparse
-import os
 import re
 import sys
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
-from pathlib import Path
+from collections.abc import Callable
 from typing import Final
 
-from phal2.bridge.chain_access.private_keys import PRIVATE_KEY_VARIABLE, read_private_key
+from phal2.bridge.chain_access.key_options import add_key_options, given_key
 from phal2.bridge.chain_access.transactions import DEFAULT_TIMEOUT_SECONDS
-from phal2.node.l1.client import L1Client
 from phal2.node.protocol.addresses import parse_address
 from phal2.node.protocol.errors import InvalidEncoding, Phal2Error
 
 _INTEGER: Final = re.compile(r"[0-9]{1,20}")
 _LONGEST_SECONDS: Final = 100 * 366 * 86_400
+_TOO_LARGE: Final = 10**15
 
 
 def report_errors(run: Callable[[argparse.Namespace], int]) -> Callable[[argparse.Namespace], int]:
@@ -37,29 +34,9 @@ def report_progress(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
 
 
-@asynccontextmanager
-async def open_client(url: str) -> AsyncIterator[L1Client]:
-    """Give a client of an endpoint and close it. Raises InvalidEndpointUrl."""
-    client = L1Client(url)
-    try:
-        yield client
-    finally:
-        await client.close()
-
-
 def add_sending_options(parser: argparse.ArgumentParser, *, owner: str) -> None:
     """Add the options of the key that sends transactions, and how long one may take; `owner` says whose key it is."""
-    keys = parser.add_mutually_exclusive_group()
-    keys.add_argument(
-        "--private-key-file",
-        type=Path,
-        metavar="FILE",
-        help=f"file with the private key of {owner}, 64 hex digits (without either option: the environment variable "
-        f"{PRIVATE_KEY_VARIABLE})",
-    )
-    keys.add_argument(
-        "--private-key", metavar="HEX", help="the key itself; others on this machine may see it in the process list"
-    )
+    add_key_options(parser, owner)
     parser.add_argument(
         "--timeout",
         type=seconds,
@@ -71,7 +48,7 @@ def add_sending_options(parser: argparse.ArgumentParser, *, owner: str) -> None:
 
 def sending_key(arguments: argparse.Namespace) -> bytes:
     """Return the private key that `add_sending_options` asked for. Raises InvalidKey."""
-    return read_private_key(arguments.private_key, arguments.private_key_file, os.environ)
+    return given_key(arguments)
 
 
 def address(text: str) -> bytes:
@@ -87,3 +64,23 @@ def seconds(text: str) -> int:
     if not _INTEGER.fullmatch(text) or not 0 < int(text) <= _LONGEST_SECONDS:
         raise argparse.ArgumentTypeError(f"expected a whole number of seconds from 1 on, got {text[:40]!r}")
     return int(text)
+
+
+def positive_number(text: str) -> float:
+    """Read a number above 0."""
+    return _positive(text, float, "number")
+
+
+def whole_number(text: str) -> int:
+    """Read a whole number above 0."""
+    return int(_positive(text, int, "whole number"))
+
+
+def _positive(text: str, read: Callable[[str], float], what: str) -> float:
+    try:
+        value = read(text)
+    except ValueError:
+        value = 0
+    if not 0 < value < _TOO_LARGE:
+        raise argparse.ArgumentTypeError(f"expected a positive {what}, got {text[:40]!r}")
+    return value

@@ -1,6 +1,8 @@
 """Reading keys from the command line, from files and from the environment. No error text ever shows one."""
 
 import re
+import stat
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
@@ -8,25 +10,28 @@ from typing import Final
 from phal2.bridge.chain_access.errors import InvalidKey
 from phal2.node.protocol.signatures import SECP256K1_ORDER
 
-PRIVATE_KEY_VARIABLE: Final = "PHAL2_PRIVATE_KEY"
-
 HEX_KEY: Final = re.compile(r"(?:0x)?([0-9a-fA-F]{64})")
 """32 bytes in hex."""
 
 _LARGEST_KEY_FILE: Final = 1_024
 
 
-def read_private_key(text: str | None, path: Path | None, environment: Mapping[str, str]) -> bytes:
-    """Return the 32-byte secp256k1 key given as hex, else in a file, else in PHAL2_PRIVATE_KEY. Raises InvalidKey."""
-    if text is not None:
-        return secp256k1_key(text, "--private-key")
+def private_key_variable(prefix: str = "") -> str:
+    """Return the environment variable of a key whose options begin with `prefix`, such as PHAL2_PRIVATE_KEY."""
+    return f"PHAL2_{prefix.upper().replace('-', '_')}PRIVATE_KEY"
+
+
+def read_private_key(key: bytes | None, path: Path | None, environment: Mapping[str, str], prefix: str = "") -> bytes:
+    """Return the 32-byte secp256k1 key that is given, else in a file, else in the environment. Raises InvalidKey."""
+    if key is not None:
+        return key
     if path is not None:
         return secp256k1_key(read_key_file(path, f"{path} cannot be read"), str(path))
-    if PRIVATE_KEY_VARIABLE in environment:
-        return secp256k1_key(environment[PRIVATE_KEY_VARIABLE], PRIVATE_KEY_VARIABLE)
+    variable, option = private_key_variable(prefix), f"--{prefix}private-key"
+    if variable in environment:
+        return secp256k1_key(environment[variable], variable)
     raise InvalidKey(
-        "no key to send with: give --private-key-file FILE, or --private-key HEX, or set the environment variable "
-        f"{PRIVATE_KEY_VARIABLE}"
+        f"no key to send with: give {option}-file FILE, or {option} HEX, or set the environment variable {variable}"
     )
 
 
@@ -47,13 +52,19 @@ def hex_key(text: str, source: str) -> bytes:
 
 
 def read_key_file(path: Path, failure: str) -> str:
-    """Return the text of a file that may hold a key; `failure` begins the error. Raises InvalidKey."""
+    """Return the text of a file that may hold a key; `failure` begins the error. Raises InvalidKey.
+
+    Warns on stderr where other users of the machine can read the file.
+    """
     try:
+        mode = path.stat().st_mode
         with path.open("rb") as file:
             content = file.read(_LARGEST_KEY_FILE + 1)
     except OSError as error:
         raise InvalidKey(f"{failure}: {error.strerror}") from None
     if len(content) > _LARGEST_KEY_FILE:
         raise InvalidKey(f"{failure}: it has more than {_LARGEST_KEY_FILE} bytes, so it holds no key")
+    if stat.S_ISREG(mode) and mode & (stat.S_IRGRP | stat.S_IROTH):
+        print(f"warning: other users can read the key in {path}; run chmod 600 {path}", file=sys.stderr)
     # A file that is no text has no key either; which bytes are wrong is not for a message.
     return content.decode("ascii", "replace").strip()

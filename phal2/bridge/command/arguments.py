@@ -12,7 +12,8 @@ from typing import Final
 
 from phal2.bridge.amounts import format_amount, parse_amount
 from phal2.bridge.assets import ETHER_DECIMALS, Token, find_token
-from phal2.bridge.chain_access.options import address, open_client, seconds
+from phal2.bridge.chain_access.clients import open_client
+from phal2.bridge.chain_access.options import address, seconds
 from phal2.bridge.rollup_contracts import (
     ContractSource,
     RollupContracts,

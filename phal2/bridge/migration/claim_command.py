@@ -7,14 +7,8 @@ import sys
 from pathlib import Path
 from typing import Any, Final
 
-from phal2.bridge.chain_access.options import (
-    add_sending_options,
-    address,
-    open_client,
-    report_errors,
-    report_progress,
-    sending_key,
-)
+from phal2.bridge.chain_access.clients import open_client
+from phal2.bridge.chain_access.options import add_sending_options, address, report_errors, report_progress, sending_key
 from phal2.bridge.command.arguments import add_arrival_option, add_contract_options, open_chains
 from phal2.bridge.migration.arguments import timestamp
 from phal2.bridge.migration.claim_options import (

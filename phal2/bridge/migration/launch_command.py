@@ -7,10 +7,10 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Final
 
+from phal2.bridge.chain_access.clients import open_client
 from phal2.bridge.chain_access.options import (
     add_sending_options,
     address,
-    open_client,
     report_errors,
     report_progress,
     seconds,

@@ -5,8 +5,9 @@ import asyncio
 import json
 from typing import Final
 
+from phal2.bridge.chain_access.clients import open_client
 from phal2.bridge.chain_access.heads import head_timestamp
-from phal2.bridge.chain_access.options import open_client, report_errors
+from phal2.bridge.chain_access.options import report_errors
 from phal2.bridge.migration.status import (
     ClaimsStatus,
     MigrationStatus,

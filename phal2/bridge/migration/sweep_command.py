@@ -5,7 +5,8 @@ import asyncio
 import json
 from typing import Final
 
-from phal2.bridge.chain_access.options import add_sending_options, open_client, report_errors, sending_key
+from phal2.bridge.chain_access.clients import open_client
+from phal2.bridge.chain_access.options import add_sending_options, report_errors, sending_key
 from phal2.bridge.migration.relay import Sweep, sweep
 from phal2.bridge.migration.report import format_pha
 from phal2.node.protocol.addresses import to_checksum_address

@@ -6,8 +6,6 @@ import contextlib
 import json
 import logging
 import shlex
-import signal
-import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator
@@ -15,15 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from phal2.bridge.proposer.arguments import (
-    address,
-    host_and_port,
-    key_options,
-    positive_number,
-    private_key,
-    whole_number,
-    workload_hash,
-)
+from phal2.bridge.chain_access.clients import require_chain
+from phal2.bridge.chain_access.key_options import add_key_options, given_key, is_key_given
+from phal2.bridge.chain_access.options import address, positive_number, whole_number
+from phal2.bridge.chain_access.programs import log_to_stderr, run_until_interrupted
+from phal2.bridge.proposer.arguments import host_and_port, workload_hash
 from phal2.bridge.proposer.errors import ProposerError
 from phal2.bridge.proposer.l2_view import ANSWER_SECONDS
 from phal2.bridge.proposer.proposer import Proposer, ProposerContracts
@@ -84,7 +78,7 @@ def add_proposer_parser(subparsers: "argparse._SubParsersAction[argparse.Argumen
     )
     parser.add_argument("--l1", required=True, metavar="URL", help="JSON-RPC endpoint of L1")
     parser.add_argument("--l2", required=True, metavar="URL", help="JSON-RPC endpoint of an L2 node (with debug_)")
-    key_options(parser, "", "the account that pays for the games")
+    add_key_options(parser, "the account that pays for the games")
     for name, what in (
         ("dispute-game-factory", "DisputeGameFactory"),
         ("anchor-state-registry", "AnchorStateRegistry"),
@@ -110,7 +104,7 @@ def _add_prover_options(parser: argparse.ArgumentParser) -> None:
         metavar="TEXT",
         help="further arguments of a prover that is started from here, such as '--enclave MODULE:FUNCTION'",
     )
-    key_options(group, "approver-", "the owner of the quote verifier, to register the prover with")
+    add_key_options(group, "the owner of the quote verifier, to register the prover with", "approver-")
     group.add_argument(
         "--collateral", type=Path, metavar="FILE", help="collateral of the prover's quote (JSON), to register it"
     )
@@ -183,12 +177,11 @@ def _add_settings(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the command; return the exit code. Raises a `Phal2Error` where it cannot begin."""
-    logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
-    _LOGGER.setLevel(logging.DEBUG if arguments.verbose else logging.INFO)
+    log_to_stderr(_LOGGER, verbose=arguments.verbose)
     if arguments.action == "register":
         asyncio.run(_register(arguments))
     else:
-        asyncio.run(_propose(arguments, private_key(arguments, "")))
+        asyncio.run(_propose(arguments, given_key(arguments)))
     return 0
 
 
@@ -208,12 +201,7 @@ async def _connected(arguments: argparse.Namespace) -> AsyncIterator[_Connection
         parts.push_async_callback(l1.close)
         parts.push_async_callback(l2.close)
         config = RollupConfig.from_json(await l2.call("optimism_rollupConfig"))
-        chain_id = await l1.chain_id()
-        if chain_id != config.l1_chain_id:
-            raise ProposerError(
-                f"{l1.rpc.url} is the chain {chain_id}, but the L2 node's L1 is the chain {config.l1_chain_id}; "
-                "give the L1 endpoint that belongs to it"
-            )
+        await require_chain(l1, config.l1_chain_id)
         folder = Path(parts.enter_context(tempfile.TemporaryDirectory(prefix="phal2-proposer-")))
         prover = ProgramClient(_prover_opener(arguments, config, folder), config_hash(config))
         parts.push_async_callback(prover.close)
@@ -245,15 +233,11 @@ async def _propose(arguments: argparse.Namespace, key: bytes) -> None:
         arguments.dispute_game_factory, arguments.anchor_state_registry, arguments.prover_registry
     )
     async with _connected(arguments) as connected:
-        registrar = None if _approver_key(arguments) is None else _registrar(arguments, connected, settings)
+        registrar = _registrar(arguments, connected, settings) if is_key_given(arguments, "approver-") else None
         proposer = Proposer(
             connected.l1, connected.l2, connected.config, contracts, connected.prover, key, settings, registrar
         )
-        task = asyncio.create_task(proposer.run())
-        for name in (signal.SIGINT, signal.SIGTERM):
-            asyncio.get_running_loop().add_signal_handler(name, task.cancel)
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
+        await run_until_interrupted(proposer.run())
 
 
 async def _register(arguments: argparse.Namespace) -> None:
@@ -267,11 +251,6 @@ async def _register(arguments: argparse.Namespace) -> None:
         print(to_checksum_address((await connected.prover.description()).address))
 
 
-def _approver_key(arguments: argparse.Namespace) -> Path | str | None:
-    given: Path | str | None = arguments.approver_private_key or arguments.approver_private_key_file
-    return given
-
-
 def _registrar(arguments: argparse.Namespace, connected: _Connections, settings: ProposerSettings) -> OwnerRegistrar:
     if arguments.collateral is None:
         raise ProposerError("to register the prover its quote must be judged: give --collateral FILE")
@@ -279,5 +258,5 @@ def _registrar(arguments: argparse.Namespace, connected: _Connections, settings:
     collateral = read_collateral(arguments.collateral)
     trust = QuoteTrust(root, lambda _: collateral, lambda: int(time.time()), arguments.workload)
     chain_id = connected.config.l1_chain_id
-    owner = TransactionSender(connected.l1, chain_id, private_key(arguments, "approver-"), settings)
+    owner = TransactionSender(connected.l1, chain_id, given_key(arguments, "approver-"), settings)
     return OwnerRegistrar(connected.l1, chain_id, arguments.prover_registry, owner, trust)

@@ -8,10 +8,12 @@ import signal
 import sys
 from pathlib import Path
 
+from phal2.bridge.chain_access.key_options import private_key
 from phal2.bridge.chain_access.private_keys import read_private_key
 from phal2.devnet.accounts import DEFAULT_ACCOUNT_COUNT, DEFAULT_MNEMONIC
 from phal2.devnet.settings import ANVIL, DATA_AVAILABILITIES, EMBEDDED, DevnetSettings, format_ether, parse_ether
 from phal2.devnet.viem_chain import ENDINGS, write_viem_chain
+from phal2.node.command.interpreter import keep_what_is_loaded, tune_interpreter
 from phal2.node.command.rpc_options import add_rpc_options, rpc_options
 from phal2.node.command.state_retention import add_state_retention_option
 
@@ -63,7 +65,12 @@ def add_devnet_parser(commands: "argparse._SubParsersAction[argparse.ArgumentPar
         help="with --l1 URL: file with the key of the account that pays there for the contracts, the batcher and the "
         "proposer, and owns the contracts (not needed on an anvil)",
     )
-    payer.add_argument("--private-key", metavar="HEX", help="the key itself; others may see it in the process list")
+    payer.add_argument(
+        "--private-key",
+        type=private_key,
+        metavar="HEX",
+        help="the key itself; others on this machine may see it in the process list",
+    )
     parser.add_argument(
         "--l1-role-funds",
         type=_ether,
@@ -205,9 +212,9 @@ async def _serve(settings: DevnetSettings, as_json: bool, viem_chain: Path | Non
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
+    tune_interpreter()
     # The whole devnet comes with this, so the signals are minded before.
     from phal2.devnet.devnet import Devnet
-    from phal2.node.command.interpreter import tune_interpreter
 
     def progress(text: str) -> None:
         print(f"  {text}", file=sys.stderr, flush=True)
@@ -221,7 +228,7 @@ async def _serve(settings: DevnetSettings, as_json: bool, viem_chain: Path | Non
             await asyncio.gather(starting, return_exceptions=True)
             return 0
         devnet = starting.result()
-        tune_interpreter()
+        keep_what_is_loaded()
         try:
             description = devnet.description
             if viem_chain is not None:

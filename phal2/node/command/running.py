@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from phal2.node.command.configuration_files import read_genesis, read_rollup_config
-from phal2.node.command.interpreter import tune_interpreter
+from phal2.node.command.interpreter import keep_what_is_loaded, tune_interpreter
 from phal2.node.command.progress import log_progress, progress_line
 from phal2.node.driver.clock import Clock
 from phal2.node.driver.rollup_node import NodeSettings, RollupNode
@@ -62,6 +62,7 @@ class NodeOptions:
 
 async def run_node(options: NodeOptions) -> None:
     """Run until cancelled. Raises the `Phal2Error` that says why the node cannot begin, or has failed."""
+    tune_interpreter()
     config = read_rollup_config(options.rollup_config)
     genesis = read_genesis(options.genesis).block(config)
     async with AsyncExitStack() as parts:
@@ -80,7 +81,7 @@ async def run_node(options: NodeOptions) -> None:
         server = await _serve(node, options)
         parts.push_async_callback(server.stop)
         await node.start()
-        tune_interpreter()
+        keep_what_is_loaded()
         log.info(
             "%s of chain %d: JSON-RPC at %s, L1 at %s, data in %s; %s",
             "sequencer" if options.is_sequencer else "follower",

@@ -10,9 +10,9 @@ import pytest
 from scripted_chains import BATCHER_KEY, ScriptedL1, ScriptedL2
 
 from phal2.bridge.batcher import BatcherSettings, DataAvailability
-from phal2.bridge.batcher.command import add_batcher_parser, run_until_interrupted
-from phal2.bridge.batcher.errors import BatcherError, InvalidKey
+from phal2.bridge.batcher.command import add_batcher_parser, run_batcher
 from phal2.bridge.batcher.inbox import read_inbox
+from phal2.bridge.chain_access.errors import InvalidKey, WrongChain
 from phal2.node.l1.errors import EndpointUnavailable, InvalidAnswer
 from phal2.node.l1.json_rpc import JsonRpcClient
 
@@ -38,7 +38,6 @@ def test_help_teaches_what_it_does(capsys: pytest.CaptureFixture[str]) -> None:
     "arguments",
     [
         [],
-        URLS,
         [*URLS, "--private-key", "0x12"],
         [*URLS, "--private-key", "zz" * 32],
         [*URLS, "--private-key", "00" * 32],
@@ -85,6 +84,13 @@ def test_a_missing_key_file_is_named(tmp_path: Path) -> None:
         arguments.run(arguments)
 
 
+def test_a_missing_key_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PHAL2_PRIVATE_KEY", raising=False)
+    arguments = parse(*URLS)
+    with pytest.raises(InvalidKey, match="give --private-key-file FILE"):
+        arguments.run(arguments)
+
+
 async def test_it_posts_until_it_is_interrupted() -> None:
     l1 = ScriptedL1()
     l2 = ScriptedL2(l1)
@@ -92,7 +98,7 @@ async def test_it_posts_until_it_is_interrupted() -> None:
     await l2.start()
     l2.add_block()
     settings = BatcherSettings(poll_interval_seconds=0.001, data_availability=DataAvailability.CALLDATA)
-    task = asyncio.create_task(run_until_interrupted(l1.url, l2.url, BATCHER_KEY, settings))
+    task = asyncio.create_task(run_batcher(l1.url, l2.url, BATCHER_KEY, settings))
     async with asyncio.timeout(10):
         while l2.safe < 1:
             l1.mine()
@@ -110,8 +116,8 @@ async def test_an_l1_endpoint_of_another_chain_is_refused() -> None:
     l2.answer = lambda *_: {**l2.config.to_json(), "l1_chain_id": 1}
     await l1.start()
     await l2.start()
-    with pytest.raises(BatcherError, match="is the chain 31337, but the L2 node's L1 is the chain 1"):
-        await run_until_interrupted(l1.url, l2.url, BATCHER_KEY, BatcherSettings())
+    with pytest.raises(WrongChain, match="is the chain 31337, but the rollup's is 1:"):
+        await run_batcher(l1.url, l2.url, BATCHER_KEY, BatcherSettings())
     await l1.stop()
     await l2.stop()
 

@@ -32,6 +32,7 @@ CONTRACTS = (
         (*NOWHERE, *CONTRACTS, "--game-type", "cannon"),
         (*NOWHERE, *CONTRACTS, "--interval-blocks", "0"),
         (*NOWHERE, *CONTRACTS, "--workload", "0x12"),
+        (*NOWHERE, *CONTRACTS, "--approver-private-key", "0x12"),
         ("propose", *NOWHERE, *CONTRACTS),
     ],
 )

@@ -1,0 +1,23 @@
+"""What programs that run until they are interrupted share."""
+
+import asyncio
+import logging
+import signal
+import sys
+from collections.abc import Coroutine
+from contextlib import suppress
+
+
+async def run_until_interrupted(work: Coroutine[None, None, None]) -> None:
+    """Run what runs for ever, until SIGINT or SIGTERM. Raises what the work fails with."""
+    task = asyncio.create_task(work)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, task.cancel)
+    with suppress(asyncio.CancelledError):
+        await task
+
+
+def log_to_stderr(logger: logging.Logger, *, verbose: bool) -> None:
+    """Print what a program that runs on logs, with the time, on stderr."""
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
+    logger.setLevel(logging.DEBUG if verbose else logging.INFO)
