@@ -80,13 +80,10 @@ async def withdrawal_status(
         ruled_out = "; the proof that was submitted does not count, as its game was ruled out or is not older than it"
     games = await newest_games(l1, contracts)
     covering = [game for game in games if game.block_number >= initiated.block_number]
-    # The portal takes no proof that is not newer than its game.
-    eligible = await _from_first_that_counts(l1, contracts, [game for game in covering if game.created_at < now])
+    # The portal takes no proof that is not newer than its game; a proof sent now is in a later block than any game.
+    eligible = await _from_first_that_counts(l1, contracts, covering)
     if eligible:
         return WithdrawalStatus(Step.READY_TO_PROVE, reason=f"a game covers its L2 block{ruled_out}", games=eligible)
-    if covering and covering[-1].created_at >= now:
-        reason = f"a dispute game covers it from the newest L1 block on; it can be proven in the next one{ruled_out}"
-        return WithdrawalStatus(Step.WAITING_TO_PROVE, None, reason)
     newest = f"the newest covers L2 block {games[-1].block_number}" if games else "there is none yet"
     return WithdrawalStatus(
         Step.WAITING_TO_PROVE,
