@@ -177,6 +177,7 @@ async def _start_node(
         is_sequencer=is_sequencer,
         is_durable=ground.is_durable,
         state_retention=settings.state_retention,
+        l1_may_rewind=True,
     )
     node = RollupNode(node_settings, rollup.config, rollup.genesis_block, ground.clock, ground.kzg)
     ground.parts.push_async_callback(node.stop)

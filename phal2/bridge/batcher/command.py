@@ -159,6 +159,13 @@ def _add_sending_settings(parser: argparse.ArgumentParser) -> None:
         help="never pay more than this per gas (default: %(default)s)",
     )
     group.add_argument(
+        "--tip-limit",
+        type=_whole_number,
+        default=_DEFAULTS.priority_fee_limit // GWEI,
+        metavar="GWEI",
+        help="never tip L1's proposers more than this per gas, whatever the endpoint suggests (default: %(default)s)",
+    )
+    group.add_argument(
         "--blob-fee-limit",
         type=whole_number,
         default=_DEFAULTS.blob_fee_limit // GWEI,
@@ -190,6 +197,7 @@ def run(arguments: argparse.Namespace) -> int:
         bytes_in_flight=arguments.max_bytes_in_flight,
         resubmission_seconds=arguments.resubmit_after,
         fee_limit=arguments.fee_limit * GWEI,
+        priority_fee_limit=arguments.tip_limit * GWEI,
         blob_fee_limit=arguments.blob_fee_limit * GWEI,
         backlog_blocks=arguments.backlog_warning,
     )

@@ -70,17 +70,19 @@ def with_next_fees(queued: QueuedTransaction, prices: L1Prices, settings: Batche
         fees = _bumped(queued.fees, fees, _BLOB_BUMP_PERCENT if queued.payload.blobs else _BUMP_PERCENT)
     capped = Fees(
         fee_cap=min(fees.fee_cap, settings.fee_limit),
-        tip=min(fees.tip, settings.fee_limit),
+        tip=min(fees.tip, settings.priority_fee_limit, settings.fee_limit),
         blob_fee_cap=min(fees.blob_fee_cap, settings.blob_fee_limit),
     )
     if capped != fees:
         _LOGGER.warning(
-            "transaction with nonce %d needs fee caps of %d wei per gas and %d wei per blob gas, above the limits of "
-            "%d and %d: held there",
+            "transaction with nonce %d needs a fee cap of %d and a tip of %d wei per gas, and %d wei per blob gas, "
+            "beyond the limits of %d, %d and %d: held there",
             queued.nonce,
             fees.fee_cap,
+            fees.tip,
             fees.blob_fee_cap,
             settings.fee_limit,
+            settings.priority_fee_limit,
             settings.blob_fee_limit,
         )
         if queued.accepted:

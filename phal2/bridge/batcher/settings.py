@@ -5,6 +5,7 @@ from enum import Enum
 from typing import Final
 
 from phal2.bridge.batcher.errors import BatcherError
+from phal2.node.l1.client import MOST_PRIORITY_FEE
 from phal2.node.protocol.blobs import MAXIMUM_BLOB_DATA
 from phal2.node.protocol.channel_compression import Compression
 from phal2.node.protocol.frames import FRAME_OVERHEAD
@@ -86,6 +87,9 @@ class BatcherSettings:
 
     blob_fee_limit: int = 1_000 * GWEI
     """The same for the fee cap of blob gas."""
+
+    priority_fee_limit: int = MOST_PRIORITY_FEE
+    """The tip never goes above this."""
 
     least_priority_fee: int = 1
     """Paid where the endpoint suggests less."""

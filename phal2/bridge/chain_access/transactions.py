@@ -14,7 +14,7 @@ from phal2.contracts import decode_revert, encode_call, load_artefact
 from phal2.node.attestation.building import Call, sign_attested
 from phal2.node.attestation.presentation import evidence_as_hex
 from phal2.node.l1.backoff import Backoff
-from phal2.node.l1.client import L1Client, MinedTransaction
+from phal2.node.l1.client import MOST_PRIORITY_FEE, L1Client, MinedTransaction
 from phal2.node.l1.errors import EndpointRefused, EndpointUnavailable, InvalidAnswer
 from phal2.node.l1.json_fields import JsonObject, MalformedField, as_object, as_quantity
 from phal2.node.l1.json_receipt import receipt_from_json
@@ -83,6 +83,7 @@ async def send(
     chain_id, nonce, fees = await asyncio.gather(
         client.chain_id(), client.transaction_count(sender, "pending"), client.gas_fees()
     )
+    tip = min(fees.max_priority_fee_per_gas, MOST_PRIORITY_FEE)
     call = Call(
         chain_id=chain_id,
         nonce=nonce,
@@ -91,8 +92,8 @@ async def send(
         data=data,
         # The state may change a little between the estimate and the block; gas that is not used is not paid.
         gas_limit=gas + gas // 5,
-        max_priority_fee_per_gas=fees.max_priority_fee_per_gas,
-        max_fee_per_gas=2 * fees.base_fee_per_gas + fees.max_priority_fee_per_gas,
+        max_priority_fee_per_gas=tip,
+        max_fee_per_gas=2 * fees.base_fee_per_gas + tip,
     )
     raw = _sign_plain(call, private_key) if attestation is None else sign_attested(call, attestation, private_key)
     transaction_hash = await client.send_raw_transaction(raw)

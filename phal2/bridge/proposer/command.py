@@ -172,6 +172,13 @@ def _add_settings(parser: argparse.ArgumentParser) -> None:
         metavar="GWEI",
         help="never pay more than this per gas (default: %(default)s)",
     )
+    group.add_argument(
+        "--tip-limit",
+        type=whole_number,
+        default=_DEFAULTS.priority_fee_limit // GWEI,
+        metavar="GWEI",
+        help="never tip L1's proposers more than this per gas, whatever the endpoint suggests (default: %(default)s)",
+    )
     parser.add_argument("--verbose", action="store_true", help="log each proof, too")
 
 
@@ -228,6 +235,7 @@ async def _propose(arguments: argparse.Namespace, key: bytes) -> None:
         poll_interval_seconds=arguments.poll_interval,
         resubmission_seconds=arguments.resubmit_after,
         fee_limit=arguments.fee_limit * GWEI,
+        priority_fee_limit=arguments.tip_limit * GWEI,
     )
     contracts = ProposerContracts(
         arguments.dispute_game_factory, arguments.anchor_state_registry, arguments.prover_registry

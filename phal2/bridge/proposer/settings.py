@@ -6,6 +6,7 @@ from typing import Final
 
 from phal2.bridge.proposer.errors import ProposerError
 from phal2.bridge.prover.proof_request import MAXIMUM_BLOCKS
+from phal2.node.l1.client import MOST_PRIORITY_FEE
 
 GWEI: Final = 10**9
 
@@ -57,13 +58,20 @@ class ProposerSettings:
     fee_limit: int = 1_000 * GWEI
     """The fee cap never goes above this."""
 
+    priority_fee_limit: int = MOST_PRIORITY_FEE
+    """The tip never goes above this."""
+
     oldest_l1_origin: int = 8_000
     """A game's L1 block may be this many blocks behind L1's head; the game contract knows 8,191 hashes (EIP-2935)."""
 
     def __post_init__(self) -> None:
         if min(self.interval_blocks, self.anchor_blocks) < 1 or self.interval_seconds <= 0:
             raise ProposerError("the intervals between games must be at least 1 block and above 0 s")
-        if self.poll_interval_seconds <= 0 or self.resubmission_seconds <= 0 or self.fee_limit <= 0:
+        if (
+            self.poll_interval_seconds <= 0
+            or self.resubmission_seconds <= 0
+            or min(self.fee_limit, self.priority_fee_limit) <= 0
+        ):
             raise ProposerError("the poll interval, the resubmission time and the fee limit must be above 0")
         if not 1 <= self.blocks_in_a_request <= MAXIMUM_BLOCKS:
             raise ProposerError(f"a request takes 1 to {MAXIMUM_BLOCKS} blocks, not {self.blocks_in_a_request}")

@@ -104,7 +104,8 @@ class TransactionSender:
         return estimate + estimate // 4
 
     def _unsigned(self, call: ContractCall, nonce: int, gas: int, fees: GasFees) -> DynamicFeeTransaction:
-        priority_fee = min(max(fees.max_priority_fee_per_gas, 1), self._settings.fee_limit)
+        settings = self._settings
+        priority_fee = min(max(fees.max_priority_fee_per_gas, 1), settings.priority_fee_limit, settings.fee_limit)
         return DynamicFeeTransaction(
             chain_id=self._chain_id,
             nonce=nonce,
@@ -122,13 +123,16 @@ class TransactionSender:
 
     def _bumped(self, attempt: DynamicFeeTransaction, fees: GasFees) -> DynamicFeeTransaction:
         """Return it with fees an eighth higher, or the market's where these are higher, up to the limit."""
-        priority_fee = max(fees.max_priority_fee_per_gas, attempt.max_priority_fee_per_gas * 9 // 8 + 1)
+        suggested = min(fees.max_priority_fee_per_gas, self._settings.priority_fee_limit)
+        priority_fee = max(suggested, attempt.max_priority_fee_per_gas * 9 // 8 + 1)
         fee = max(2 * fees.base_fee_per_gas + priority_fee, attempt.max_fee_per_gas * 9 // 8 + 1)
-        if fee > self._settings.fee_limit:
+        if fee > self._settings.fee_limit or priority_fee > self._settings.priority_fee_limit:
             _LOGGER.warning(
-                "the transaction with nonce %d is not mined, and its fee cap has reached the limit of %d wei per gas",
+                "the transaction with nonce %d is not mined, and its fees have reached the limits of %d wei per gas, "
+                "and %d of tip",
                 attempt.nonce,
                 self._settings.fee_limit,
+                self._settings.priority_fee_limit,
             )
             return attempt
         return replace(attempt, max_fee_per_gas=fee, max_priority_fee_per_gas=min(priority_fee, fee))

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Final, TypeAlias
 
 from phal2.devnet.deployment.steps import DeploymentStep
-from phal2.node.l1.client import L1Client, MinedTransaction
+from phal2.node.l1.client import MOST_PRIORITY_FEE, L1Client, MinedTransaction
 from phal2.node.protocol.block_refs import L1BlockRef
 from phal2.node.protocol.errors import Phal2Error
 from phal2.node.protocol.signatures import sign
@@ -32,11 +32,12 @@ async def send_steps(
     """
     await _require_room(l1, steps)
     chain_id, fees = await l1.chain_id(), await l1.gas_fees()
+    tip = min(fees.max_priority_fee_per_gas, MOST_PRIORITY_FEE)
     template = DynamicFeeTransaction(
         chain_id=chain_id,
         nonce=0,
-        max_priority_fee_per_gas=fees.max_priority_fee_per_gas,
-        max_fee_per_gas=2 * fees.base_fee_per_gas + fees.max_priority_fee_per_gas,
+        max_priority_fee_per_gas=tip,
+        max_fee_per_gas=2 * fees.base_fee_per_gas + tip,
         gas_limit=0,
         to=None,
         value=0,

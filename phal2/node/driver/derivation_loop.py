@@ -18,7 +18,7 @@ from phal2.node.driver.retries import Retries
 from phal2.node.l1.beacon import BeaconClient
 from phal2.node.l1.client import L1Client
 from phal2.node.l1.errors import EndpointError
-from phal2.node.protocol.block_refs import L1BlockRef
+from phal2.node.protocol.block_refs import BlockId, L1BlockRef
 
 log = logging.getLogger("phal2.driver")
 
@@ -26,12 +26,16 @@ log = logging.getLogger("phal2.driver")
 class DerivationLoop:
     """Derives the safe chain from L1. `current_l1` is the last L1 block wholly processed, None before the first."""
 
-    def __init__(self, chain: L2Chain, l1: L1Client, beacon: BeaconClient, tracker: L1Tracker) -> None:
+    def __init__(
+        self, chain: L2Chain, l1: L1Client, beacon: BeaconClient, tracker: L1Tracker, *, l1_may_rewind: bool = False
+    ) -> None:
+        """`l1_may_rewind`: L1 is a development chain, which may take back what was final."""
         self._chain = chain
         self._l1 = l1
         self._beacon = beacon
         self._tracker = tracker
-        self._retries = Retries("derivation", log)
+        self._l1_may_rewind = l1_may_rewind
+        self.retries = Retries("derivation", log)
         config = chain.rules.config
         self._watched = (config.deposit_contract_address, config.l1_system_config_address)
         self._turn = asyncio.Lock()
@@ -66,20 +70,23 @@ class DerivationLoop:
                 async with self._turn:
                     has_more = await self._step(self._pipeline or await self._started())
                 if not has_more:
+                    # L1 may have finalized blocks before they were derived from.
+                    if self._tracker.finalized is not None:
+                        await self._finalize(self._tracker.finalized)
                     await self._tracker.wait_for_change(1.0)
             except (EndpointError, Temporary) as error:
-                await asyncio.sleep(self._retries.failed(error))
+                await asyncio.sleep(self.retries.failed(error))
             except Reset as error:
                 self._pipeline = None
-                await asyncio.sleep(self._retries.failed(error))
+                await asyncio.sleep(self.retries.failed(error))
             else:
-                self._retries.succeeded()
+                self.retries.succeeded()
 
     async def _started(self) -> DerivationPipeline:
         """Return a new pipeline, which begins at the highest heads that rest on L1's present chain."""
         chain, config = self._chain, self._chain.rules.config
         before = chain.heads
-        restart = await restart_point(chain, self._l1)
+        restart = await restart_point(chain, self._l1, l1_may_rewind=self._l1_may_rewind)
         await chain.run(lambda: go_back_to(chain, before, restart))
         safe = chain.heads.safe
         start = await chain.run(lambda: derivation_start(config, safe, chain.ref, restart.applied_through))
@@ -138,14 +145,24 @@ class DerivationLoop:
         if self.current_l1 is None:
             return
         chain = self._chain
+        record = chain.store.safe_head_at_l1(finalized.number)
+        if record is None or not await self._is_ancestor(record[0], finalized):
+            return
+        safe_head = record[1]
 
         def mark() -> None:
-            record = chain.store.safe_head_at_l1(finalized.number)
             # A record of a branch that L1 has left speaks of blocks that are no longer canonical.
-            if record is not None and chain.store.block_hash(record[1].number) == record[1].hash:
-                chain.set_finalized(chain.ref(record[1].hash))
+            if chain.store.block_hash(safe_head.number) == safe_head.hash:
+                chain.set_finalized(chain.ref(safe_head.hash))
 
         await chain.run(mark)
+
+    async def _is_ancestor(self, derived: BlockId, finalized: L1BlockRef) -> bool:
+        """Tell whether the finalized L1 block is of the chain that was derived from: an endpoint may serve another."""
+        if derived.number == finalized.number:
+            return derived.hash == finalized.hash
+        canonical = await self._l1.block_ref(derived.number)
+        return canonical is not None and canonical.hash == derived.hash
 
 
 def _expect_same_block(head: L1BlockRef, added: L1BlockRef) -> None:

@@ -21,7 +21,7 @@ class L1Tracker:
     def __init__(self, l1: L1Client, poll_interval: float) -> None:
         self._l1 = l1
         self._poll_interval = poll_interval
-        self._retries = Retries("following L1", log, first_seconds=poll_interval)
+        self.retries = Retries("following L1", log, first_seconds=poll_interval)
         self._changed = asyncio.Event()
         self._on_finalized: list[Callable[[L1BlockRef], Awaitable[None]]] = []
         self.head: L1BlockRef | None = None
@@ -46,9 +46,9 @@ class L1Tracker:
             try:
                 await self.poll()
             except EndpointError as error:
-                delay = self._retries.failed(error)
+                delay = self.retries.failed(error)
             else:
-                self._retries.succeeded()
+                self.retries.succeeded()
                 delay = self._poll_interval
             await asyncio.sleep(delay)
 

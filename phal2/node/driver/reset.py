@@ -3,10 +3,12 @@
 import logging
 from dataclasses import dataclass, replace
 
-from phal2.node.derivation.errors import Critical
+from phal2.node.derivation.errors import Critical, Temporary
 from phal2.node.driver.l2_chain import HeadRefs, L2Chain
 from phal2.node.l1.client import L1Client
+from phal2.node.l1.errors import InvalidAnswer
 from phal2.node.protocol.block_refs import L2BlockRef
+from phal2.node.protocol.rollup_config import RollupConfig
 
 log = logging.getLogger("phal2.driver")
 
@@ -34,15 +36,44 @@ class RestartPoint:
     applied_through: int | None
 
 
-async def restart_point(chain: L2Chain, l1: L1Client) -> RestartPoint:
-    """Return where the chain can go on; raises `EndpointError`.
+class BelowFinality(Temporary):
+    """An L1 endpoint that would take back what was final: it serves another chain, or is far behind. Wait for better.
 
-    The unsafe head goes back until its L1 origin is canonical. The safe head is the last one recorded at an L1 block
-    that is canonical: what was derived from later L1 blocks may be derived differently now.
+    `number` is the highest L2 block that agrees with the endpoint, `finalized` the finalized one.
+    """
+
+    def __init__(self, url: str, number: int, finalized: int) -> None:
+        super().__init__(
+            f"{url} has another chain than L2 rests on, or is behind: with it L2 has no more than block {number} in "
+            f"common, but block {finalized} is finalized, so nothing is taken back; give an endpoint of the right "
+            "chain (or, where L1 itself has broken its finality, synchronise into a new data directory)"
+        )
+        self.number = number
+        self.finalized = finalized
+
+
+async def require_same_l1(l1: L1Client, config: RollupConfig) -> None:
+    """Raise `InvalidAnswer` where the endpoint serves another chain than the rollup's L1."""
+    if (found := await l1.chain_id()) != config.l1_chain_id:
+        raise InvalidAnswer(
+            l1.rpc.url,
+            f"it serves chain {found}, but the rollup's L1 is chain {config.l1_chain_id}; give an endpoint of that",
+        )
+
+
+async def restart_point(chain: L2Chain, l1: L1Client, *, l1_may_rewind: bool = False) -> RestartPoint:
+    """Return where the chain can go on; raises `EndpointError`, and `BelowFinality` unless `l1_may_rewind`.
+
+    The unsafe head goes back until its L1 origin is canonical; one that the endpoint does not have yet may still be,
+    unless `l1_may_rewind`. The safe head is the last one recorded at an L1 block that is canonical: what was derived
+    from later L1 blocks may be derived differently now.
     """
     heads = chain.heads
+    await require_same_l1(l1, chain.rules.config)
     safe, applied_through = await _last_safe_head(chain, l1)
-    unsafe = await _last_with_canonical_origin(chain, l1, heads.unsafe)
+    if safe.number < heads.finalized.number and not l1_may_rewind:
+        raise BelowFinality(l1.rpc.url, safe.number, heads.finalized.number)
+    unsafe = await _last_with_canonical_origin(chain, l1, heads.unsafe, l1_may_rewind=l1_may_rewind)
     if unsafe.number < safe.number:
         unsafe = safe
     finalized = heads.finalized if heads.finalized.number <= safe.number else safe
@@ -76,18 +107,25 @@ def go_back_to(chain: L2Chain, before: HeadRefs, restart: RestartPoint) -> None:
         chain.go_back(heads)
 
 
-async def _last_with_canonical_origin(chain: L2Chain, l1: L1Client, ref: L2BlockRef) -> L2BlockRef:
+async def _last_with_canonical_origin(
+    chain: L2Chain, l1: L1Client, ref: L2BlockRef, *, l1_may_rewind: bool
+) -> L2BlockRef:
     genesis_number = chain.rules.config.l2_genesis.number
     canonical: dict[int, bytes | None] = {}
+    highest: L2BlockRef | None = None
     while ref.number > genesis_number:
         origin = ref.l1_origin
         if origin.number not in canonical:
             block = await l1.block_ref(origin.number)
             canonical[origin.number] = None if block is None else block.hash
-        if canonical[origin.number] == origin.hash:
-            return ref
+        found = canonical[origin.number]
+        if found == origin.hash:
+            return highest or ref
+        # An endpoint that is behind says nothing of the blocks that it does not have (as op-node takes it).
+        is_open = found is None and not l1_may_rewind
+        highest = (highest or ref) if is_open else None
         ref = chain.ref(ref.parent_hash)
-    return ref
+    return highest or ref
 
 
 async def _last_safe_head(chain: L2Chain, l1: L1Client) -> tuple[L2BlockRef, int | None]:

@@ -36,6 +36,11 @@ class Retries:
         self._next_line = float("-inf")
         self._silence = 0.0
 
+    @property
+    def failing_seconds(self) -> float:
+        """For how long every attempt has failed, 0 where the last one succeeded."""
+        return 0.0 if self._failing_since is None else self._clock() - self._failing_since
+
     def failed(self, error: Phal2Error) -> float:
         """Note a failure and return the seconds to wait before the next attempt."""
         now = self._clock()

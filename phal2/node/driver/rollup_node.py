@@ -47,7 +47,8 @@ class NodeSettings:
     """How a node runs: the directory of its chain, the L1 endpoints, whether it sequences, and how often it asks L1.
 
     `state_retention` is the number of newest blocks whose state is kept, None for all. `l1_beacon_url` is where blobs
-    come from, None where the L1 endpoint serves the beacon API, too.
+    come from, None where the L1 endpoint serves the beacon API, too. `l1_may_rewind`: L1 is a development chain, which
+    may take back what was final; elsewhere the node waits for another endpoint then.
     """
 
     data_dir: Path
@@ -57,6 +58,7 @@ class NodeSettings:
     is_durable: bool = True
     state_retention: int | None = None
     l1_beacon_url: str | None = None
+    l1_may_rewind: bool = False
 
 
 class RollupNode:
@@ -100,7 +102,9 @@ class RollupNode:
         self.l1_tracker = L1Tracker(self._l1, settings.l1_poll_interval)
         self._own_kzg = KzgWorker() if kzg is None else None
         self._beacon = BeaconClient(settings.l1_beacon_url or settings.l1_url, kzg or self._own_kzg or KzgWorker())
-        self.derivation = DerivationLoop(self.chain, self._l1, self._beacon, self.l1_tracker)
+        self.derivation = DerivationLoop(
+            self.chain, self._l1, self._beacon, self.l1_tracker, l1_may_rewind=settings.l1_may_rewind
+        )
         self.mempool: Mempool | None = None
         self.sequencing: SequencingLoop | None = None
         self._admission: Admission | None = None

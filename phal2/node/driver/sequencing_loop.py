@@ -56,7 +56,7 @@ class SequencingLoop:
         self._l1_head = l1_head
         self._is_recovering = False
         self._attested_share_percent = attested_share_percent
-        self._retries = Retries("sequencing", log)
+        self.retries = Retries("sequencing", log)
         config = chain.rules.config
         self._watched = (config.deposit_contract_address, config.l1_system_config_address)
         self._origin: L1Block | None = None
@@ -104,13 +104,13 @@ class SequencingLoop:
                 await self._build_next()
             except (EndpointError, Temporary) as error:
                 self._origin = self._following = None
-                await asyncio.sleep(self._retries.failed(error))
+                await asyncio.sleep(self.retries.failed(error))
             except Reset as error:
                 self._origin = self._following = None
                 self._request_reset(str(error))
-                await asyncio.sleep(self._retries.failed(error))
+                await asyncio.sleep(self.retries.failed(error))
             else:
-                self._retries.succeeded()
+                self.retries.succeeded()
 
     async def _build_next(self) -> None:
         """Build the block after the head, where it is due."""

@@ -77,6 +77,8 @@ class BeaconClient:
                 self._ways.remove(way)
                 self._ways.insert(0, way)
                 return {versioned_hash: found[versioned_hash] for versioned_hash in wanted}
+        # They may have come from an endpoint that had them wrong.
+        self._slots = None
         raise self._not_found(block, len(wanted) - sum(name in found for name in wanted), failures)
 
     def _not_found(self, block: L1Block, missing: int, failures: Sequence[EndpointError]) -> EndpointError:

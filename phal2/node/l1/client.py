@@ -45,6 +45,10 @@ _UNKNOWN_BLOCK_CODES: Final = (-39001, -38001)
 _RECEIPTS_IN_A_BATCH: Final = 100
 _FALLBACK_PRIORITY_FEE: Final = 1_000_000_000
 
+MOST_PRIORITY_FEE: Final = 50_000_000_000
+"""In wei per gas: what those who pay should tip at most, whatever an endpoint suggests. Unlike the fee cap, of which
+only what the chain charges is paid, a tip is paid whole."""
+
 
 @dataclass(frozen=True, slots=True)
 class GasFees:

@@ -50,7 +50,7 @@ class HttpJsonClient:
             body, status, retry_after = await self._get(path, query)
         except TimeoutError:
             raise EndpointUnavailable(self.url, f"{path}: no answer within {self._timeout_seconds:g} s") from None
-        except aiohttp.ClientError as error:
+        except (aiohttp.ClientError, OSError) as error:
             raise EndpointUnavailable(self.url, f"{path}: the connection failed: {error}") from None
         if status in (_TOO_MANY_REQUESTS, 502, 503, 504):
             raise EndpointUnavailable(self.url, f"{path}: HTTP status {status}", retry_after)

@@ -107,7 +107,7 @@ class JsonRpcClient:
             body, status, retry_after = await self._post(orjson.dumps(request))
         except TimeoutError:
             raise EndpointUnavailable(self.url, f"no answer within {self._timeout_seconds:g} s") from None
-        except aiohttp.ClientError as error:
+        except (aiohttp.ClientError, OSError) as error:
             raise EndpointUnavailable(self.url, f"the connection failed: {error}") from None
         if status == 429 or status >= 500:
             raise EndpointUnavailable(self.url, f"HTTP status {status}", retry_after)

@@ -9,6 +9,7 @@ from phal2.node.rpc.monitoring import Monitoring
 _BUILDING_BUCKETS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 _TOLERATED_L1_BLOCKS: Final = 8
 """So many blocks behind L1's head derivation may be on a node that keeps up."""
+_TOLERATED_OUTAGE_SECONDS: Final = 60.0
 
 
 def monitor_chain(chain: ChainService, monitoring: Monitoring) -> Monitoring:
@@ -34,6 +35,9 @@ def monitor_node(node: RollupNode) -> Monitoring:
         "Last L1 block that derivation has processed.",
         lambda: -1 if (block := node.current_l1) is None else block.number,
     )
+    name, description = "phal2_failing_seconds", "For how long every attempt has failed; 0 where the last succeeded."
+    monitoring.gauge(name, description, lambda: node.l1_tracker.retries.failing_seconds, 'activity="following_l1"')
+    monitoring.gauge(name, description, lambda: node.derivation.retries.failing_seconds, 'activity="derivation"')
     if node.sequencing is not None:
         sequencing = node.sequencing
         monitoring.gauge("phal2_sequencer_active", "1 while blocks are being built.", lambda: int(sequencing.is_active))
@@ -41,6 +45,7 @@ def monitor_node(node: RollupNode) -> Monitoring:
             "phal2_block_building_seconds", "Time that building, sealing and storing a block took.", _BUILDING_BUCKETS
         )
         sequencing.after_building = seconds.observe
+        monitoring.gauge(name, description, lambda: sequencing.retries.failing_seconds, 'activity="sequencing"')
     return monitoring
 
 
@@ -56,4 +61,8 @@ def _not_ready_because(node: RollupNode) -> str | None:
         return "derivation has not processed an L1 block yet"
     if head.number - derived.number > _TOLERATED_L1_BLOCKS:
         return f"derivation is at L1 block {derived.number} of {head.number}"
+    if (failing := node.l1_tracker.retries.failing_seconds) > _TOLERATED_OUTAGE_SECONDS:
+        return f"L1 has not answered for {failing:.0f} s"
+    if (failing := node.derivation.retries.failing_seconds) > _TOLERATED_OUTAGE_SECONDS:
+        return f"derivation has failed for {failing:.0f} s; the log says why"
     return None

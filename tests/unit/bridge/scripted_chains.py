@@ -98,6 +98,7 @@ class ScriptedL1(Endpoint):
     refuse_send: Refusal | None = None
     base_fee: int = 10**9
     blob_base_fee: int | None = 1
+    priority_fee: int = 10**9
 
     def __post_init__(self) -> None:
         super().__init__()
@@ -142,7 +143,7 @@ class ScriptedL1(Endpoint):
             if self.blob_base_fee is None:
                 raise Refusal(-32601, "the method eth_blobBaseFee does not exist")
             return hex(self.blob_base_fee)
-        return {"eth_chainId": hex(31337), "eth_maxPriorityFeePerGas": hex(10**9)}[method]
+        return {"eth_chainId": hex(31337), "eth_maxPriorityFeePerGas": hex(self.priority_fee)}[method]
 
     def _send(self, raw: bytes) -> str:
         if self.refuse_send is not None:

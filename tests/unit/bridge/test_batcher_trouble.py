@@ -55,6 +55,16 @@ async def test_fees_never_rise_above_the_limit() -> None:
         assert rig.l2.safe == 1
 
 
+async def test_an_endpoint_that_suggests_absurd_tips_does_not_empty_the_account() -> None:
+    async with running(replace(SETTINGS, priority_fee_limit=2 * 10**9)) as rig:
+        rig.l1.priority_fee = 10**15
+        rig.l2.add_block()
+        await rig.turn()
+
+        assert [sent.transaction.max_priority_fee_per_gas for sent in rig.l1.sent] == [2 * 10**9]
+        assert rig.l2.safe == 1
+
+
 async def test_a_refused_transaction_is_sent_again_as_it_was(rig: Rig) -> None:
     rig.l2.add_block()
     await rig.step()

@@ -127,9 +127,17 @@ class DrivenRollup:
         )
         return cls(path, parts, clock, l1, link, rollup, kzg)
 
-    async def node(self, name: str, is_sequencer: bool = False, state_retention: int | None = None) -> RollupNode:
+    async def node(
+        self,
+        name: str,
+        is_sequencer: bool = False,
+        state_retention: int | None = None,
+        *,
+        l1_may_rewind: bool = False,
+    ) -> RollupNode:
         """Start a node in a directory of its own."""
-        settings = NodeSettings(self.path / name, self.link.url, is_sequencer, 0.01, False, state_retention)
+        path, url = self.path / name, self.link.url
+        settings = NodeSettings(path, url, is_sequencer, 0.01, False, state_retention, l1_may_rewind=l1_may_rewind)
         node = RollupNode(settings, self.rollup.config, self.rollup.genesis_block, self.clock, self.kzg)
         await node.start()
         self.parts.push_async_callback(node.stop)

@@ -3,11 +3,14 @@
 import asyncio
 import logging
 from collections.abc import Callable
+from contextlib import AsyncExitStack
 from typing import Any
 
 import pytest
 from aiohttp import web
 from driven_rollup import DrivenRollup, until
+
+from phal2.devnet.l1.sealing import heads_at
 
 
 def unavailable() -> web.Response:
@@ -78,3 +81,55 @@ async def test_a_stopped_node_leaves_a_slow_endpoint_at_once(rollup: DrivenRollu
     async with asyncio.timeout(2):
         await follower.stop()
     release.set()
+
+
+async def test_an_endpoint_of_another_chain_takes_nothing_back_that_was_final(
+    rollup: DrivenRollup, caplog: pytest.LogCaptureFixture
+) -> None:
+    sequencer, follower = await rollup.node("sequencer", is_sequencer=True), await rollup.node("follower")
+    await rollup.grow(sequencer, 2)
+    await rollup.l1.mine()
+    posted = await rollup.post(rollup.blocks(sequencer, range(1, 3)))
+    while rollup.l1.finalized_id().number < posted.number:
+        await rollup.l1.mine()
+    await until(lambda: sequencer.heads.finalized.number == follower.heads.finalized.number == 2)
+    before = [node.heads for node in (sequencer, follower)]
+
+    async with AsyncExitStack() as parts:
+        other = await DrivenRollup.running(rollup.path / "other", parts)
+        other.clock.advance(7)
+        for _ in range(20):
+            await other.l1.mine()
+        rollup.link.target, right = other.link.target, rollup.link.target
+        await until(lambda: caplog.text.count("block 2 is finalized") >= 2)
+        assert [node.heads for node in (sequencer, follower)] == before
+        assert follower.derivation.retries.failing_seconds > 0
+        rollup.link.target = right
+
+    await rollup.l1.mine()
+    await rollup.grow(sequencer)
+    head = sequencer.heads.unsafe
+    await rollup.post(rollup.blocks(sequencer, range(3, head.number + 1)))
+    await until(lambda: follower.heads.safe.number >= head.number)
+    assert follower.store.block_hash(head.number) == head.hash
+    assert follower.derivation.retries.failing_seconds == 0
+
+
+async def test_an_endpoint_that_is_behind_takes_no_block_back_from_the_sequencer(rollup: DrivenRollup) -> None:
+    sequencer = await rollup.node("sequencer", is_sequencer=True)
+    await rollup.l1.mine()
+    await rollup.l1.mine()
+    await rollup.grow(sequencer, 4)
+    head = sequencer.heads.unsafe
+    assert head.l1_origin.number == 2
+    full = rollup.l1.head_id()
+
+    rollup.rewind_l1(0)
+    sequencer.derivation.request_reset("the test says so")
+    await until(lambda: sequencer.current_l1 is not None and sequencer.current_l1.number == 0)
+    assert sequencer.heads.unsafe == head
+
+    rollup.l1.store.write_heads(heads_at(rollup.l1.store, full))
+    await rollup.l1.mine()
+    await rollup.grow(sequencer)
+    assert sequencer.store.block_hash(head.number) == head.hash

@@ -116,7 +116,7 @@ async def test_a_restarted_node_goes_on_from_what_it_kept(rollup: DrivenRollup) 
 
 
 async def test_a_reorganisation_beyond_what_is_kept_ends_the_node_with_what_to_do(rollup: DrivenRollup) -> None:
-    sequencer = await rollup.node("sequencer", is_sequencer=True, state_retention=RETENTION)
+    sequencer = await rollup.node("sequencer", is_sequencer=True, state_retention=RETENTION, l1_may_rewind=True)
     await rollup.l1.mine()
     await rollup.grow(sequencer, 10)
     await finalize(rollup, sequencer)
