@@ -160,7 +160,7 @@ def _add_sending_settings(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument(
         "--tip-limit",
-        type=_whole_number,
+        type=whole_number,
         default=_DEFAULTS.priority_fee_limit // GWEI,
         metavar="GWEI",
         help="never tip L1's proposers more than this per gas, whatever the endpoint suggests (default: %(default)s)",

@@ -59,7 +59,7 @@ async def test_an_endpoint_that_suggests_absurd_tips_does_not_empty_the_account(
     async with running(replace(SETTINGS, priority_fee_limit=2 * 10**9)) as rig:
         rig.l1.priority_fee = 10**15
         rig.l2.add_block()
-        await rig.turn()
+        await rig.turn(3)
 
         assert [sent.transaction.max_priority_fee_per_gas for sent in rig.l1.sent] == [2 * 10**9]
         assert rig.l2.safe == 1
