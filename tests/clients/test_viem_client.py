@@ -85,9 +85,9 @@ def test_fee_estimates(results: dict[str, Any]) -> None:
     tip, base_fee = int(fees["tip"]), int(fees["block"])
     assert int(fees["maxPriorityFeePerGas"]) == tip
     # viem allows for a base fee of 1.2 times the newest block's.
-    assert int(fees["maxFeePerGas"]) == base_fee * 12 // 10 + tip
-    # The price is that of the next block, whose base fee differs from the newest one's by at most 1/250 (Holocene).
-    assert abs(int(fees["gasPrice"]) - tip - base_fee) <= base_fee // 100
+    assert abs(int(fees["maxFeePerGas"]) - tip - base_fee * 12 // 10) <= base_fee // 20
+    # From a block to the next the base fee changes by at most 1/250 (Holocene), and a few may come between the requests.
+    assert abs(int(fees["gasPrice"]) - tip - base_fee) <= base_fee // 25
     assert 70_000 < int(fees["gas"]) < 100_000
     assert len(fees["history"]["baseFeePerGas"]) == 4
     assert [len(rewards) for rewards in fees["history"]["reward"]] == [2, 2, 2]
