@@ -86,7 +86,7 @@ def test_fee_estimates(results: dict[str, Any]) -> None:
     assert int(fees["maxPriorityFeePerGas"]) == tip
     # viem allows for a base fee of 1.2 times the newest block's.
     assert abs(int(fees["maxFeePerGas"]) - tip - base_fee * 12 // 10) <= base_fee // 20
-    # From a block to the next the base fee changes by at most 1/250 (Holocene), and a few may come between the requests.
+    # From a block to the next the base fee changes by at most 1/250 (Holocene); a few may come between the requests.
     assert abs(int(fees["gasPrice"]) - tip - base_fee) <= base_fee // 25
     assert 70_000 < int(fees["gas"]) < 100_000
     assert len(fees["history"]["baseFeePerGas"]) == 4

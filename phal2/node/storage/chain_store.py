@@ -112,7 +112,7 @@ class ChainStore:
     def state_location(self, state_root: bytes, block_hash: bytes | None = None) -> int | None:
         """Return the location of the root node of a state; raise `StatePruned` where it was kept and no longer is.
 
-        `block_hash` says whose state is meant where several blocks have equal ones.
+        `block_hash` says whose state is meant where several blocks have equal ones; else it is a canonical block's.
         """
         state = self._states.get((state_root, block_hash))
         if state is None or state.block.number < self._oldest_state:
@@ -121,7 +121,8 @@ class ChainStore:
             meant = [found for found in states if block_hash in (None, found.block.hash)]
             if not meant:
                 return None
-            state = max(meant, key=lambda found: found.block.number)
+            canonical = [found for found in meant if self.block_hash(found.block.number) == found.block.hash]
+            state = max(canonical or meant, key=lambda found: found.block.number)
             # Where the state was edited meanwhile, the present cache is another one.
             cache.put((state_root, block_hash), state)
         if state.block.number < self._oldest_state:
@@ -251,6 +252,9 @@ class ChainStore:
             write_heads(transaction, heads)
 
         self._environment.write(change)
+        if heads.unsafe != self._heads.unsafe:
+            # Of equal states, those of other blocks are meant from now on.
+            self._states = RecentCache(_CACHED_STATES)
         self._heads = heads
 
     def write_block(

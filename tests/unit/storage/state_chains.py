@@ -51,7 +51,7 @@ def first_block() -> ExecutedBlock:
         address: contract if number < CONTRACTS else GenesisAccount(balance=1)
         for number, address in enumerate(ADDRESSES)
     }
-    return _with_state(genesis(), genesis_state(accounts))
+    return with_state(genesis(), genesis_state(accounts))
 
 
 def changes_of(step: Step) -> tuple[dict[int, int], dict[tuple[int, int], int]]:
@@ -114,7 +114,7 @@ def write_next(store: ChainStore, reader: TrieReader) -> Step:
     for (contract, slot), word in words.items():
         world.set_storage(ADDRESSES[contract], slot, word)
     block = child(replace(genesis(), block=parent), step.branch, transactions=5)
-    executed = _with_state(block, world.commit())
+    executed = with_state(block, world.commit())
     store.write_block(executed, _heads_with(store, BlockId(executed.block.hash, step.number)))
     return step
 
@@ -129,7 +129,7 @@ def _heads_with(store: ChainStore, head: BlockId) -> Heads:
     return Heads(head, final, final)
 
 
-def _with_state(executed: ExecutedBlock, update: StateUpdate) -> ExecutedBlock:
+def with_state(executed: ExecutedBlock, update: StateUpdate) -> ExecutedBlock:
     header = replace(executed.block.header, state_root=update.state_root)
     block = Block(header, header_hash(header), executed.block.transactions)
     return replace(executed, block=block, state_update=update)

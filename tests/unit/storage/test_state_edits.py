@@ -4,13 +4,13 @@ import random
 from pathlib import Path
 
 import pytest
-from state_chains import ADDRESSES, first_block, write_next
-from stored_chains import CHAIN_ID
+from state_chains import ADDRESSES, first_block, with_state, write_next
+from stored_chains import CHAIN_ID, child
 
 from phal2.node.protocol.block_refs import BlockId
 from phal2.node.state.trie import TrieReader
 from phal2.node.state.world_state import WorldState
-from phal2.node.storage import ChainStore
+from phal2.node.storage import ChainStore, Heads
 from phal2.node.storage.errors import UnknownBlock
 from phal2.node.storage.inspection import inspect_database
 from phal2.node.storage.state_records import blocks_at
@@ -56,6 +56,24 @@ def test_an_edit_is_found_at_once_under_the_blocks_own_root(tmp_path: Path):
 
     assert WorldState(store, header.state_root).balance(EDITED) == 7
     assert state_at(store, store.head()).balance(ADDRESSES[50]) == 1
+
+
+def test_of_blocks_with_equal_states_the_canonical_ones_is_meant(tmp_path: Path):
+    store = open_store(tmp_path)
+    twins = []
+    for extra_data in (b"first", b"second", b"third"):
+        store.write_heads(Heads(*[BlockId(store.genesis.hash, 0)] * 3))
+        world = state_at(store, store.head())
+        world.set_balance(ADDRESSES[0], 5)
+        executed = with_state(child(first_block(), extra_data, transactions=1), world.commit())
+        store.write_block(executed)
+        twins.append(store.head())
+    root = executed.block.header.state_root
+    for edited, twin in enumerate(twins, 7):
+        store.write_heads(Heads(twin, *[BlockId(store.genesis.hash, 0)] * 2))
+        assert WorldState(store, root).balance(EDITED) == 0
+        edit(store, twin, edited)
+        assert WorldState(store, root).balance(EDITED) == edited
 
 
 def test_blocks_on_top_have_the_edit_and_blocks_below_have_not(tmp_path: Path):
