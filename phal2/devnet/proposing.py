@@ -40,7 +40,7 @@ def start_proposer(ground: Ground, l1: RunningL1, l2_url: str) -> "tuple[Restart
     ground.parts.push_async_callback(l2.close)
     proposer_settings = ProposerSettings(
         interval_blocks=_interval_blocks(settings.state_retention),
-        interval_seconds=settings.proposal_interval,
+        interval_seconds=settings.proposal_seconds,
         on_withdrawal=True,
         preparation_seconds=_PREPARATION_SECONDS,
         poll_interval_seconds=0.5,

@@ -15,6 +15,13 @@ SEQUENCING_WINDOW: Final = 3_600
 BLOB_RETENTION: Final = 131_072
 """As many blocks as the slots for which beacon nodes keep blobs (4,096 epochs)."""
 
+OWN_L1_PROPOSAL_SECONDS: Final = 4
+"""viem's `waitToProve` looks for a game only after the average time between the latest games, though a withdrawal has
+one within seconds."""
+
+OTHER_L1_PROPOSAL_SECONDS: Final = 30
+"""On an L1 where somebody pays for each game."""
+
 CALLDATA: Final = "calldata"
 DATA_AVAILABILITIES: Final = ("auto", "blobs", CALLDATA)
 
@@ -64,7 +71,7 @@ class DevnetSettings:
     sequencing_window: int = SEQUENCING_WINDOW
     batcher: bool = True
     proposer: bool = True
-    proposal_interval: int = 30
+    proposal_interval: int | None = None
     migration_tree: Path | None = None
     development: bool = True
     automine: bool = False
@@ -82,6 +89,13 @@ class DevnetSettings:
     def is_on_external_l1(self) -> bool:
         """Whether `l1` is the URL of an L1 that somebody else runs."""
         return self.l1 not in (EMBEDDED, ANVIL)
+
+    @property
+    def proposal_seconds(self) -> int:
+        """After how many seconds an output is proposed where no withdrawal waits."""
+        if self.proposal_interval is not None:
+            return self.proposal_interval
+        return OTHER_L1_PROPOSAL_SECONDS if self.is_on_external_l1 else OWN_L1_PROPOSAL_SECONDS
 
 
 def format_ether(wei: int) -> str:

@@ -32,6 +32,7 @@ EXIT_NOT_YET: Final = 3
 """Exit code of a step whose time has not come: run the command again later."""
 
 _HASH: Final = re.compile(r"0x[0-9a-fA-F]{64}")
+_AMOUNT: Final = re.compile(r"[0-9]{1,78}(?:\.[0-9]{1,77})?")
 _DATA: Final = re.compile(r"0x(?:[0-9a-fA-F]{2})*")
 _LONGEST_FILE: Final = 4 * 1024 * 1024
 _MOST_GAS: Final = (1 << 32) - 1
@@ -116,7 +117,7 @@ def chain_options(arguments: argparse.Namespace) -> list[str]:
 
 def add_asset_options(parser: argparse.ArgumentParser) -> None:
     """Add amount, asset and receiver."""
-    parser.add_argument("--amount", required=True, metavar="AMOUNT", help="how much, such as 1.5")
+    parser.add_argument("--amount", type=_amount, required=True, metavar="AMOUNT", help="how much, such as 1.5")
     parser.add_argument("--pha", action="store_true", help="PHA rather than ETH")
     parser.add_argument("--l1-token", type=address, metavar="ADDRESS", help="this ERC-20 rather than ETH")
     parser.add_argument(
@@ -208,6 +209,15 @@ def gas(text: str) -> int:
     if not text.isascii() or not text.isdigit() or len(text) > 10 or not 0 < int(text) <= _MOST_GAS:
         raise argparse.ArgumentTypeError(f"expected gas, 1 to {_MOST_GAS}, got {text[:40]!r}")
     return int(text)
+
+
+def _amount(text: str) -> str:
+    """Read an amount as text: how many decimals it may have is known with the asset alone."""
+    if not _AMOUNT.fullmatch(text):
+        raise argparse.ArgumentTypeError(
+            f"expected an amount in whole units and decimals, such as 1.5, got {text[:40]!r}"
+        )
+    return text
 
 
 def _source_from_file(arguments: argparse.Namespace) -> ContractSource | None:

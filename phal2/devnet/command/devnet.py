@@ -11,7 +11,16 @@ from pathlib import Path
 from phal2.bridge.chain_access.key_options import private_key
 from phal2.bridge.chain_access.private_keys import read_private_key
 from phal2.devnet.accounts import DEFAULT_ACCOUNT_COUNT, DEFAULT_MNEMONIC
-from phal2.devnet.settings import ANVIL, DATA_AVAILABILITIES, EMBEDDED, DevnetSettings, format_ether, parse_ether
+from phal2.devnet.settings import (
+    ANVIL,
+    DATA_AVAILABILITIES,
+    EMBEDDED,
+    OTHER_L1_PROPOSAL_SECONDS,
+    OWN_L1_PROPOSAL_SECONDS,
+    DevnetSettings,
+    format_ether,
+    parse_ether,
+)
 from phal2.devnet.viem_chain import ENDINGS, write_viem_chain
 from phal2.node.command.interpreter import keep_what_is_loaded, tune_interpreter
 from phal2.node.command.rpc_options import add_rpc_options, rpc_options
@@ -164,10 +173,9 @@ def add_devnet_parser(commands: "argparse._SubParsersAction[argparse.ArgumentPar
     parser.add_argument(
         "--proposal-interval",
         type=_positive,
-        default=defaults.proposal_interval,
         metavar="SECONDS",
-        help="seconds of L1 time from one proposed output to the next, where no withdrawal waits "
-        "(default: %(default)s)",
+        help="seconds of L1 time from one proposed output to the next, where no withdrawal waits; viem waits for as "
+        f"long before it looks for one (default: {OWN_L1_PROPOSAL_SECONDS}, with --l1 URL {OTHER_L1_PROPOSAL_SECONDS})",
     )
     parser.add_argument(
         "--write-viem-chain",

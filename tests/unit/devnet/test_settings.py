@@ -60,3 +60,13 @@ def test_the_defaults_are_those_that_the_design_fixes() -> None:
     assert (settings.l1_chain_id, settings.l2_chain_id) == (31337, 20350)
     assert (settings.l1_block_time, settings.l2_block_time) == (2, 1)
     assert (settings.account_count, settings.balance) == (10, 10_000 * ETHER)
+
+
+@pytest.mark.parametrize(
+    ("l1", "given_interval", "expected"),
+    [("embedded", None, 4), ("anvil", None, 4), ("http://127.0.0.1:8545", None, 30), ("embedded", 60, 60)],
+)
+def test_outputs_are_proposed_often_where_nobody_pays_for_them(
+    l1: str, given_interval: int | None, expected: int
+) -> None:
+    assert DevnetSettings(l1=l1, proposal_interval=given_interval).proposal_seconds == expected
