@@ -10,11 +10,11 @@ STATE_TESTS := tests/vectors/test_state_general.py
 .PHONY: help install devnet test test-all bench bench-rpc bench-bridge lint types imports check contracts lock
 
 help: ## list the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
 install: $(VENV)/.installed ## create .venv with the locked dependencies and the phal2 command
 
-devnet: install ## run L1, sequencer, batcher and follower; Ctrl-C stops them
+devnet: install ## run L1, sequencer, follower, batcher and proposer; Ctrl-C stops them
 	@$(BIN)/phal2 devnet $(ARGS)
 
 test: install ## run the whole test suite
@@ -30,7 +30,7 @@ bench: install ## measure it beside py-evm and anvil; ARGS=--quick, ARGS="--json
 bench-rpc: install ## measure reads by JSON-RPC beside anvil and hardhat; ARGS=--quick, ARGS="--json FILE"
 	@PYTHONPATH=tests $(BIN)/python -m benchmarks.reads $(ARGS)
 
-bench-bridge: install ## measure what L2 transactions take on L1, a follower, and the way over the bridge; ARGS=--quick, ARGS="--json FILE"
+bench-bridge: install ## measure bytes on L1, a follower and the bridge; ARGS=--quick, ARGS="--json FILE"
 	@PYTHONPATH=tests $(BIN)/python -m benchmarks --only batches --only derivation --only bridging $(ARGS)
 
 lint: install ## check style and formatting

@@ -22,6 +22,9 @@ _IN_A_BLOCK: Final = 100
 _SIGNATURE_AND_NONCE: Final = 66
 """Bytes that nothing can compress: r and s with the parity, and at least a byte that tells the nonce."""
 
+_CALL_DATA_GAS: Final = 40
+"""Gas of a byte of call data that is not zero, at the floor of EIP-7623."""
+
 _SPANS: Final = BatcherSettings()
 _SINGULAR: Final = replace(_SPANS, batch_type=BatchType.SINGULAR, compression=Compression.ZLIB)
 
@@ -39,7 +42,11 @@ def measure_batches(scale: Scale) -> Section:
             blob_gas = GAS_PER_BLOB * len(channel) / BLOB_CONTENT / count
             detail = f"{gas:,.0f} gas as call data, {blob_gas:,.0f} blob gas in full blobs"
             rows.append(Row(f"{name}: {how}", len(channel) / count, "bytes", detail))
-    floor = "signature and nonce, which do not compress; a transfer to a new recipient needs 20 more"
+    gas, blob_gas = _CALL_DATA_GAS * _SIGNATURE_AND_NONCE, GAS_PER_BLOB * _SIGNATURE_AND_NONCE / BLOB_CONTENT
+    floor = (
+        f"{gas:,.0f} gas as call data, {blob_gas:,.0f} blob gas; signature and nonce, which do not compress: a new "
+        "recipient needs 20 bytes more"
+    )
     rows.append(Row("floor", float(_SIGNATURE_AND_NONCE), "bytes", floor))
     return Section(f"L1 bytes of a channel for each transaction, {count:,} in blocks of {_IN_A_BLOCK}", tuple(rows))
 

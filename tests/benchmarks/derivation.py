@@ -4,8 +4,11 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from statistics import median
 from tempfile import TemporaryDirectory
 from typing import Final
+
+import lmdb
 
 from benchmarks.accounts import Workload, population
 from benchmarks.block_pipeline import pipeline
@@ -150,8 +153,21 @@ def measure_derivation(scale: Scale) -> Section:
             *_rows("empty blocks", empty, 300),
             *_rows(transfers, full, 60),
             Row("  a transfer on L1", full.l1_bytes / full.transfers, "bytes"),
+            Row("a commit on this disk", commit_milliseconds(), "ms", "a block takes one; median of 100, a page each"),
         ),
     )
+
+
+def commit_milliseconds() -> float:
+    """Return how long the disk takes for a commit that changes next to nothing: what every block waits for."""
+    times = []
+    with TemporaryDirectory(prefix="phal2-benchmark-") as directory, lmdb.open(directory) as environment:
+        for number in range(100):
+            began = time.perf_counter()
+            with environment.begin(write=True) as transaction:
+                transaction.put(b"number", b"%d" % number)
+            times.append(time.perf_counter() - began)
+    return 1_000 * median(times)
 
 
 def _rows(name: str, speed: DerivationSpeed, goal: float) -> tuple[Row, ...]:
