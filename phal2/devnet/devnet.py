@@ -27,6 +27,7 @@ from phal2.devnet.settings import ANVIL, DevnetSettings
 from phal2.devnet.tee.root import SIMULATOR_ROOT_CA_DER
 from phal2.node.driver.clock import Clock
 from phal2.node.driver.rollup_node import NodeSettings, RollupNode
+from phal2.node.driver.task_end import end_task
 from phal2.node.l1.json_rpc import JsonRpcClient
 from phal2.node.l1.kzg import KzgWorker
 from phal2.node.protocol.errors import Phal2Error
@@ -203,7 +204,7 @@ def _start_batcher(
     settings = replace(_BATCHER_SETTINGS, data_availability=DataAvailability(ground.settings.data_availability))
     batcher = RestartablePart(lambda: Batcher(l1.client, l2, config, private_key, settings, kzg=ground.kzg))
     task = asyncio.create_task(batcher.run())
-    ground.parts.push_async_callback(_cancel, task)
+    ground.parts.push_async_callback(end_task, task)
     return batcher, task
 
 
@@ -255,8 +256,3 @@ async def _until(event: asyncio.Event, parts: "Sequence[asyncio.Task[None]]") ->
         waiting.cancel()
     for task in ended - {waiting}:
         raise PartFailed(f"a part of the devnet has ended: {task.exception()}") from task.exception()
-
-
-async def _cancel(task: "asyncio.Task[None]") -> None:
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)

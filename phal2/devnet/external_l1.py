@@ -20,6 +20,7 @@ from phal2.devnet.ground import DEPLOYER, ROLE_BALANCE, SENDING_ROLES, Ground
 from phal2.devnet.record import DevnetRecord, discard_unfinished_start, read_record, write_record
 from phal2.devnet.running_l1 import RunningL1, require_start
 from phal2.devnet.settings import DevnetSettings, format_ether
+from phal2.node.driver.task_end import end_task
 from phal2.node.l1.client import L1Client
 from phal2.node.l1.errors import EndpointRefused
 from phal2.node.protocol.addresses import contract_address, to_checksum_address
@@ -82,7 +83,7 @@ async def start_on_external_l1(ground: Ground) -> RunningL1:
     tasks: list[asyncio.Task[None]] = []
     if controls is not None:
         tasks.append(asyncio.create_task(controls.keep_time()))
-        parts.push_async_callback(_cancel, tasks[0])
+        parts.push_async_callback(end_task, tasks[0])
     offered = controls if settings.development else None
     return RunningL1(settings.l1, client, contracts, start, rollup, tasks, offered, ground.roles)
 
@@ -183,8 +184,3 @@ async def _with_multicall(ground: Ground, client: L1Client, *, is_anvil: bool, m
             lambda: _next_block(client, is_anvil=False),
         )
     return replace(contracts, multicall3=contract_address(deployer.address, nonce))
-
-
-async def _cancel(task: "asyncio.Task[None]") -> None:
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)

@@ -20,6 +20,7 @@ from phal2.devnet.settings import ANVIL, EMBEDDED, DevnetSettings
 from phal2.devnet.tee.prover_enclave import OPEN_ENCLAVE, prover_configuration, prover_workload_hash
 from phal2.devnet.tee.root import SIMULATOR_ROOT_CA_DER
 from phal2.node.attestation.quotes import parse_report
+from phal2.node.driver.task_end import end_task
 from phal2.node.l1.json_rpc import JsonRpcClient
 
 _PREPARATION_SECONDS: Final = 5.0
@@ -65,7 +66,7 @@ def start_proposer(ground: Ground, l1: RunningL1, l2_url: str) -> "tuple[Restart
 
     part = RestartablePart(make)
     task = asyncio.create_task(part.run())
-    ground.parts.push_async_callback(_cancel, task)
+    ground.parts.push_async_callback(end_task, task)
     return part, task
 
 
@@ -94,8 +95,3 @@ def _collateral(now: Callable[[], int]) -> Callable[[bytes], bytes]:
         return simulate_quote(parse_report(quote).report_data, "", now()).collateral_json
 
     return collateral
-
-
-async def _cancel(task: "asyncio.Task[None]") -> None:
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)

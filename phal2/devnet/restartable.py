@@ -5,6 +5,8 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Protocol
 
+from phal2.node.driver.task_end import end_task
+
 
 class Part(Protocol):
     """What the chains are all the memory of."""
@@ -30,7 +32,7 @@ class RestartablePart:
             try:
                 await asyncio.wait((running,))
             finally:
-                await _end(running)
+                await end_task(running)
             if not running.cancelled():
                 running.result()
 
@@ -39,10 +41,5 @@ class RestartablePart:
         """Have no part at work meanwhile, and a new one afterwards."""
         async with self._turn:
             if self._running is not None:
-                await _end(self._running)
+                await end_task(self._running)
             yield
-
-
-async def _end(task: "asyncio.Task[None]") -> None:
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)

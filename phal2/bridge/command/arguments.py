@@ -184,10 +184,13 @@ async def read_asset(arguments: argparse.Namespace, chains: Chains) -> Asset:
     return Asset(token, parse_amount(arguments.amount, token.decimals))
 
 
-def check_asset_options(arguments: argparse.Namespace) -> None:
-    """End the command with exit code 2 where options contradict one another."""
-    if arguments.pha and (arguments.l1_token or arguments.l2_token):
+def check_asset_options(arguments: argparse.Namespace, direct_way: str) -> None:
+    """End the command with exit code 2 where options contradict one another; only the `direct_way` takes call data."""
+    is_token = arguments.l1_token is not None or arguments.l2_token is not None
+    if arguments.pha and is_token:
         arguments.usage_error("--pha is a token of its own: give either it or --l1-token and --l2-token")
+    if arguments.data and (arguments.pha or is_token or arguments.through == "bridge"):
+        arguments.usage_error(f"--data goes with ETH through the {direct_way} alone")
 
 
 def transaction_hash(text: str) -> bytes:

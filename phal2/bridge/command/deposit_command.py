@@ -6,9 +6,8 @@ import json
 from collections.abc import Sequence
 from typing import Final
 
-from phal2.bridge.allowance import missing_approval
 from phal2.bridge.chain_access.options import add_sending_options, report_progress, sending_key
-from phal2.bridge.chain_access.transactions import ContractFunction, send
+from phal2.bridge.chain_access.transactions import ContractFunction
 from phal2.bridge.command.arguments import (
     Asset,
     Chains,
@@ -22,9 +21,10 @@ from phal2.bridge.command.arguments import (
     read_asset,
     report_errors,
 )
+from phal2.bridge.command.moves import send_in_order, standard_bridge_calls
 from phal2.bridge.command.presentation import deposit_json, deposit_lines, hex_of, line
 from phal2.bridge.deposits.arrival import ARRIVAL_SECONDS, Deposit, deposits_of, wait_for_arrival
-from phal2.bridge.deposits.deposit import bridge_ether, bridge_token, portal_deposit
+from phal2.bridge.deposits.deposit import portal_deposit
 from phal2.node.protocol.signatures import address_of_private_key
 
 _DEPOSIT: Final = """\
@@ -69,10 +69,7 @@ def add_deposit_parser(commands: "argparse._SubParsersAction[argparse.ArgumentPa
 
 def run_deposit(arguments: argparse.Namespace) -> int:
     """Carry out `deposit`. Raises Phal2Error."""
-    check_asset_options(arguments)
-    is_token = arguments.pha or arguments.l1_token is not None or arguments.l2_token is not None
-    if arguments.data and (is_token or arguments.through == "bridge"):
-        arguments.usage_error("--data goes with ETH through the portal alone")
+    check_asset_options(arguments, "portal")
     transaction, deposits = asyncio.run(_deposit(arguments))
     if arguments.json:
         found = [deposit_json(deposit) for deposit in deposits]
@@ -88,18 +85,8 @@ async def _deposit(arguments: argparse.Namespace) -> tuple[bytes, Sequence[Depos
     private_key = sending_key(arguments)
     async with open_chains(arguments) as chains:
         asset = await read_asset(arguments, chains)
-        sender = address_of_private_key(private_key)
-        to = sender if arguments.to is None else arguments.to
-        for function in await _functions(arguments, chains, asset, sender, to):
-            report_progress(f"{function.name} for {asset.text}")
-            mined = await send(
-                chains.l1,
-                private_key,
-                function,
-                timeout_seconds=arguments.timeout,
-                on_sent=lambda sent: report_progress(f"sent on L1: {hex_of(sent)}"),
-            )
-        report_progress(f"mined in L1 block {mined.block_number}")
+        calls = await _calls(arguments, chains, asset, address_of_private_key(private_key))
+        mined = await send_in_order(chains.l1, "L1", private_key, calls, asset, arguments.timeout)
         portal = chains.contracts.portal
         if arguments.no_wait:
             return mined.hash, await deposits_of(chains.l1, chains.l2, portal, mined.hash)
@@ -109,17 +96,12 @@ async def _deposit(arguments: argparse.Namespace) -> tuple[bytes, Sequence[Depos
         )
 
 
-async def _functions(
-    arguments: argparse.Namespace, chains: Chains, asset: Asset, sender: bytes, to: bytes
+async def _calls(
+    arguments: argparse.Namespace, chains: Chains, asset: Asset, sender: bytes
 ) -> Sequence[ContractFunction]:
     """Return what to call on L1, in order; the last one is the deposit."""
-    contracts, token = chains.contracts, asset.token
-    if token is None and arguments.through == "portal":
-        return [portal_deposit(contracts, to, asset.amount, arguments.data, arguments.gas_limit)]
-    if token is None:
-        return [bridge_ether(contracts.bridge, "L1StandardBridge", to, asset.amount, arguments.gas_limit)]
-    functions = [bridge_token(contracts.bridge, "L1StandardBridge", token, to, asset.amount, arguments.gas_limit)]
-    if not token.l1_is_mintable:
-        approval = await missing_approval(chains.l1, token.l1_address, sender, contracts.bridge, asset.amount)
-        functions = functions if approval is None else [approval, *functions]
-    return functions
+    to = sender if arguments.to is None else arguments.to
+    if asset.token is None and arguments.through == "portal":
+        return [portal_deposit(chains.contracts, to, asset.amount, arguments.data, arguments.gas_limit)]
+    bridge = chains.contracts.bridge
+    return await standard_bridge_calls(chains.l1, "L1StandardBridge", bridge, asset, sender, to, arguments.gas_limit)

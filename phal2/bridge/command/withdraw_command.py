@@ -6,9 +6,8 @@ import json
 from collections.abc import Sequence
 from typing import Any, Final
 
-from phal2.bridge.allowance import missing_approval
 from phal2.bridge.chain_access.options import add_sending_options, report_progress, sending_key
-from phal2.bridge.chain_access.transactions import ContractFunction, send
+from phal2.bridge.chain_access.transactions import ContractFunction
 from phal2.bridge.command.arguments import (
     Asset,
     Chains,
@@ -23,8 +22,8 @@ from phal2.bridge.command.arguments import (
     report_errors,
 )
 from phal2.bridge.command.finishing import finalize_when_ready, prove_when_ready
+from phal2.bridge.command.moves import send_in_order, standard_bridge_calls
 from phal2.bridge.command.presentation import hex_of, line, next_command, withdrawal_json
-from phal2.bridge.deposits.deposit import bridge_ether, bridge_token
 from phal2.bridge.withdrawals.initiated import initiated_withdrawals
 from phal2.bridge.withdrawals.status import Step
 from phal2.bridge.withdrawals.steps import Bridge
@@ -76,10 +75,7 @@ def add_withdraw_parser(commands: "argparse._SubParsersAction[argparse.ArgumentP
 
 def run_withdraw(arguments: argparse.Namespace) -> int:
     """Carry out `withdraw`. Raises Phal2Error."""
-    check_asset_options(arguments)
-    is_token = arguments.pha or arguments.l1_token is not None or arguments.l2_token is not None
-    if arguments.data and (is_token or arguments.through == "bridge"):
-        arguments.usage_error("--data goes with ETH through the message passer alone")
+    check_asset_options(arguments, "message passer")
     result = asyncio.run(_withdraw(arguments))
     succeeded = result.pop("succeeded")
     if arguments.json:
@@ -96,18 +92,8 @@ async def _withdraw(arguments: argparse.Namespace) -> dict[str, Any]:
     private_key = sending_key(arguments)
     async with open_chains(arguments) as chains:
         asset = await read_asset(arguments, chains)
-        sender = address_of_private_key(private_key)
-        to = sender if arguments.to is None else arguments.to
-        for function in await _functions(arguments, chains, asset, sender, to):
-            report_progress(f"{function.name} for {asset.text}")
-            mined = await send(
-                chains.l2,
-                private_key,
-                function,
-                timeout_seconds=arguments.timeout,
-                on_sent=lambda sent: report_progress(f"sent on L2: {hex_of(sent)}"),
-            )
-        report_progress(f"mined in L2 block {mined.block_number}")
+        calls = await _calls(arguments, chains, asset, address_of_private_key(private_key))
+        mined = await send_in_order(chains.l2, "L2", private_key, calls, asset, arguments.timeout)
         found = await initiated_withdrawals(chains.l2, mined.hash)
         result: dict[str, Any] = {
             "l2Transaction": hex_of(mined.hash),
@@ -128,12 +114,12 @@ async def _withdraw(arguments: argparse.Namespace) -> dict[str, Any]:
         }
 
 
-async def _functions(
-    arguments: argparse.Namespace, chains: Chains, asset: Asset, sender: bytes, to: bytes
+async def _calls(
+    arguments: argparse.Namespace, chains: Chains, asset: Asset, sender: bytes
 ) -> Sequence[ContractFunction]:
     """Return what to call on L2, in order; the last one is the withdrawal."""
-    token = asset.token
-    if token is None and arguments.through == "passer":
+    to = sender if arguments.to is None else arguments.to
+    if asset.token is None and arguments.through == "passer":
         # A plain transfer to an account needs no gas beyond the call itself.
         gas_limit = arguments.gas_limit or (200_000 if arguments.data else 21_000)
         call = (to, gas_limit, arguments.data)
@@ -142,13 +128,9 @@ async def _functions(
                 "L2ToL1MessagePasser", L2_TO_L1_MESSAGE_PASSER, "initiateWithdrawal", call, value=asset.amount
             )
         ]
-    if token is None:
-        return [bridge_ether(L2_STANDARD_BRIDGE, "L2StandardBridge", to, asset.amount, arguments.gas_limit)]
-    functions = [bridge_token(L2_STANDARD_BRIDGE, "L2StandardBridge", token, to, asset.amount, arguments.gas_limit)]
-    if not token.l2_is_mintable:
-        approval = await missing_approval(chains.l2, token.l2_address, sender, L2_STANDARD_BRIDGE, asset.amount)
-        functions = functions if approval is None else [approval, *functions]
-    return functions
+    return await standard_bridge_calls(
+        chains.l2, "L2StandardBridge", L2_STANDARD_BRIDGE, asset, sender, to, arguments.gas_limit
+    )
 
 
 def _hash(transaction: bytes | None) -> str | None:

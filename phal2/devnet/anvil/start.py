@@ -14,6 +14,7 @@ from phal2.devnet.l1.sealing import SAFE_DISTANCE
 from phal2.devnet.record import DevnetRecord, discard_unfinished_start, read_record, write_record
 from phal2.devnet.rollup import GENESIS_BASE_FEE
 from phal2.devnet.running_l1 import RunningL1, require_start
+from phal2.node.driver.task_end import end_task
 from phal2.node.l1.client import L1Client
 
 _STATE_SECONDS: Final = 5
@@ -53,7 +54,7 @@ async def start_anvil(ground: Ground) -> RunningL1:
         await require_start(client, start, path)
         rollup = founded_rollup(ground, start)
     keeping_time = asyncio.create_task(controls.keep_time())
-    parts.push_async_callback(_cancel, keeping_time)
+    parts.push_async_callback(end_task, keeping_time)
     tasks = (process.task, keeping_time)
     offered = controls if settings.development else None
     contracts = planned_l1_contracts(ground.roles.account(DEPLOYER).address)
@@ -94,8 +95,3 @@ def _options(ground: Ground, path: Path, genesis_time: int) -> list[str]:
     if ground.is_durable:
         flags.append("--preserve-historical-states")
     return [*(f"--{name}={value}" for name, value in options.items()), *flags]
-
-
-async def _cancel(task: "asyncio.Task[None]") -> None:
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)

@@ -15,9 +15,6 @@ _BODY_DEPTH: Final = 4
 _FIELD_INDEX: Final = 11
 """Of `blob_kzg_commitments` among the fields of a beacon block's body."""
 
-INCLUSION_PROOF_DEPTH: Final = _LIST_DEPTH + 1 + _BODY_DEPTH
-"""KZG_COMMITMENT_INCLUSION_PROOF_DEPTH."""
-
 _ZERO_CHUNK: Final = bytes(32)
 
 

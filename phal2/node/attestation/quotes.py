@@ -20,7 +20,6 @@ TD_REPORT_LENGTH: Final = 584
 
 _SGX_TEE_TYPE: Final = 0x00
 _TDX_TEE_TYPE: Final = 0x81
-_BODY_DESCRIPTOR_LENGTH: Final = 6
 _V5_TD_BODY_LENGTHS: Final = {2: 584, 3: 648, 4: 885}
 """Body type of a version 5 quote → length: TD report 1.0, 1.5, and 1.5 with service TD history."""
 

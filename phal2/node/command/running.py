@@ -1,7 +1,6 @@
 """Runs one L2 node with its JSON-RPC server, from the first check of its L1 endpoint to the end."""
 
 import asyncio
-import contextlib
 import json
 import logging
 from contextlib import AsyncExitStack
@@ -13,6 +12,7 @@ from phal2.node.command.interpreter import keep_what_is_loaded, tune_interpreter
 from phal2.node.command.progress import log_progress, progress_line
 from phal2.node.driver.clock import Clock
 from phal2.node.driver.rollup_node import NodeSettings, RollupNode
+from phal2.node.driver.task_end import end_task
 from phal2.node.l1.client import L1Client
 from phal2.node.protocol.configuration_fields import InvalidConfiguration
 from phal2.node.protocol.errors import Phal2Error
@@ -95,7 +95,7 @@ async def run_node(options: NodeOptions) -> None:
             endpoint = {"rpc": server.url, "ws": "ws" + server.url.removeprefix("http"), "chainId": config.l2_chain_id}
             print(json.dumps(endpoint), flush=True)
         progress = asyncio.create_task(log_progress(node, options.progress_seconds))
-        parts.push_async_callback(_cancel, progress)
+        parts.push_async_callback(end_task, progress)
         try:
             await _until_a_part_ends((*node.tasks, progress))
         finally:
@@ -143,9 +143,3 @@ async def _until_a_part_ends(tasks: "tuple[asyncio.Task[None], ...]") -> None:
     ended, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     for task in ended:
         raise NodeFailed(f"the node has stopped working: {task.exception()}") from task.exception()
-
-
-async def _cancel(task: "asyncio.Task[None]") -> None:
-    task.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await task

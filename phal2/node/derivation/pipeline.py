@@ -62,11 +62,6 @@ class DerivationPipeline:
         """The L1 block that is being read; None before the first."""
         return self._traversal.origin if self._traversal.started else None
 
-    @property
-    def next_l1_number(self) -> int | None:
-        """The number of the L1 block to add next; None where none was added yet."""
-        return self._traversal.next_number
-
     def needed_blobs(self, block: L1Block) -> tuple[bytes, ...]:
         """Return the versioned hashes of the blobs that an L1 block must come with when it is added next.
 

@@ -17,7 +17,6 @@ BLOB_ENCODING_VERSION: Final = 0
 
 _ROUND: Final = 127
 _ENCODED_ROUND: Final = 128
-_ROUNDS: Final = 1024
 _HEADER: Final = 4
 _SIX_BITS: Final = 0x3F
 _UNUSABLE_BITS: Final = 0xC0

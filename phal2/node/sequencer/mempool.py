@@ -4,7 +4,7 @@ The pool holds transactions that admission has already found worth holding (`adm
 builds or sees a block tells it what that includes, and what turned out to be of no use any more.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import count
 from typing import Final
@@ -129,7 +129,6 @@ class Mempool:
         self._bytes = 0
         self._sidecar_bytes = 0
         self._valid_until: dict[bytes, int] = {}
-        self._listeners: list[Callable[[RecoveredTransaction], None]] = []
 
     def __len__(self) -> int:
         return len(self._by_hash)
@@ -144,11 +143,6 @@ class Mempool:
         """Return a pooled transaction by hash."""
         pooled = self._by_hash.get(transaction_hash)
         return pooled.recovered if pooled else None
-
-    def on_added(self, listener: Callable[[RecoveredTransaction], None]) -> Callable[[], None]:
-        """Call `listener` for every transaction taken in; the returned function ends that."""
-        self._listeners.append(listener)
-        return lambda: self._listeners.remove(listener)
 
     def check_room(self, recovered: RecoveredTransaction, account_nonce: int) -> None:
         """Raise a `PoolRefusal` where `add` would; cheap, for use before costly checks."""
@@ -194,8 +188,6 @@ class Mempool:
         self._sidecar_bytes += _sidecar_bytes(recovered)
         if isinstance(recovered.transaction, AttestedTransaction):
             self._valid_until[recovered.hash] = recovered.transaction.attestation.valid_until
-        for listener in list(self._listeners):
-            listener(recovered)
 
     def remove(self, transaction_hash: bytes) -> None:
         """Drop a transaction, if it is there."""
