@@ -68,7 +68,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     gc.freeze()
     gc.set_threshold(_YOUNG_OBJECTS, _MIDDLE_COLLECTIONS, _OLD_COLLECTIONS)
     if parsed.listen is None:
-        serve(prover, sys.stdin.buffer, sys.stdout.buffer)
+        try:
+            serve(prover, sys.stdin.buffer, sys.stdout.buffer)
+        except BrokenPipeError:
+            # Whoever asked is gone. What lies in the buffer would be written once more at the end.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     try:
         with listen(prover, *parsed.listen) as server:

@@ -222,6 +222,22 @@ def test_the_program_serves_standard_input(chain: ProvenChain, tmp_path: Path) -
     assert signed.claim.output_root == chain.output_root(3)
 
 
+def test_the_program_ends_quietly_where_nobody_takes_its_answers(chain: ProvenChain, tmp_path: Path) -> None:
+    path = tmp_path / "rollup.json"
+    path.write_text(json.dumps(chain.config.to_json()))
+    command = [sys.executable, "-m", "phal2.bridge.prover", "--rollup-config", str(path)]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe) as program:
+        assert program.stdin is not None
+        assert program.stdout is not None
+        assert program.stderr is not None
+        program.stdout.close()
+        program.stdin.write(framed(Describe()))
+        program.stdin.flush()
+        assert program.stderr.read() == b""
+        assert program.wait(timeout=60) == 0
+
+
 def test_the_program_says_why_it_cannot_begin(tmp_path: Path) -> None:
     missing = run_program("--rollup-config", str(tmp_path / "none.json"))
     assert missing.returncode == 1
