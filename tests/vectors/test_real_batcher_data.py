@@ -20,6 +20,7 @@ def test_the_real_channel_of_op_mainnet(vectors: Path, capsys: pytest.CaptureFix
     terms = ("--genesis-time", "1686789347", "--block-time", "2", "--chain-id", "10")
     (channel,) = decode(capsys, *terms, file)
     assert (channel["compression"], channel["compressed_bytes"], channel["error"]) == ("zlib", 615_361, None)
+    assert channel["content_bytes"] == 1_409_463
     (batch,) = channel["batches"]
     assert batch["type"] == "span"
     assert batch["relative_timestamp"] == 32_295_734

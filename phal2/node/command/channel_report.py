@@ -5,6 +5,7 @@ from itertools import islice
 from typing import Any, Final
 
 from phal2.node.command.batcher_data import FoundChannel, UnknownData
+from phal2.node.protocol import rlp
 from phal2.node.protocol.batches import SPAN_BATCH_VERSION, SingularBatch, decode_batch
 from phal2.node.protocol.bit_lists import bit, count_set
 from phal2.node.protocol.channel_compression import compression_of
@@ -60,7 +61,8 @@ def channel_report(found: FoundChannel, terms: SpanBatchTerms | None, with_trans
     try:
         report["compression"] = compression_of(found.data).value
         for encoded in read_batches(found.data):
-            report["content_bytes"] += len(encoded)
+            # With the length before it, as it lies in the channel.
+            report["content_bytes"] += len(rlp.encode(encoded))
             report["batches"].append(_batch(encoded, terms, with_transactions))
     except InvalidEncoding as error:
         report["error"] = f"{error}; what follows is not read"
