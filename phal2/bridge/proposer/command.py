@@ -36,6 +36,9 @@ from phal2.node.protocol.rollup_config import RollupConfig
 
 _LOGGER = logging.getLogger("phal2.proposer")
 
+L1_ATTEMPTS: Final = 6
+"""Of one request: a game takes dozens in a row, and all of them are made again where one fails."""
+
 _DEFAULTS: Final = ProposerSettings()
 _GAME_TYPES: Final = {"enclave": GameType.ENCLAVE, "permissioned": GameType.PERMISSIONED}
 
@@ -204,7 +207,7 @@ class _Connections:
 async def _connected(arguments: argparse.Namespace) -> AsyncIterator[_Connections]:
     """Open the clients, read the rollup's configuration from the L2 node, and hold L1 against it."""
     async with contextlib.AsyncExitStack() as parts:
-        l1, l2 = L1Client(arguments.l1), JsonRpcClient(arguments.l2, ANSWER_SECONDS)
+        l1, l2 = L1Client(arguments.l1, attempts=L1_ATTEMPTS), JsonRpcClient(arguments.l2, ANSWER_SECONDS)
         parts.push_async_callback(l1.close)
         parts.push_async_callback(l2.close)
         config = RollupConfig.from_json(await l2.call("optimism_rollupConfig"))

@@ -11,7 +11,7 @@ from phal2.bridge.proposer.contract_calls import revert_reason
 from phal2.bridge.proposer.errors import CallRefused, ProposerError
 from phal2.bridge.proposer.settings import ProposerSettings
 from phal2.node.l1.client import GasFees, L1Client, MinedTransaction
-from phal2.node.l1.errors import EndpointRefused, EndpointUnavailable, InvalidAnswer
+from phal2.node.l1.errors import EndpointError, EndpointRefused, EndpointUnavailable, InvalidAnswer
 from phal2.node.l1.json_fields import MalformedField, as_quantity
 from phal2.node.protocol.keccak import keccak256
 from phal2.node.protocol.signatures import address_of_private_key, sign
@@ -150,7 +150,7 @@ class TransactionSender:
                 hashes.append(transaction_hash)
             try:
                 await self._l1.send_raw_transaction(raw)
-            except EndpointUnavailable as error:
+            except (EndpointUnavailable, InvalidAnswer) as error:
                 _LOGGER.warning("%s: %s; looking whether it was taken", call.what, error)
             except EndpointRefused as error:
                 reason = error.message.lower()
@@ -178,8 +178,8 @@ class TransactionSender:
                         return mined
                 if used:
                     raise NonceUsed(f"nonce {nonce} of 0x{self.address.hex()} was used by another transaction")
-            except EndpointUnavailable as error:
-                # The transaction is sent: an endpoint that is away for a moment must not hide what becomes of it.
+            except EndpointError as error:
+                # The transaction is sent: an endpoint in trouble for a moment must not hide what becomes of it.
                 _LOGGER.warning("%s; asking again", error)
             if self._clock() >= until:
                 return None

@@ -77,8 +77,9 @@ class L1Client:
     `InvalidAnswer` (what came is malformed or contradicts itself). Use from one event loop; `close` when done.
     """
 
-    def __init__(self, url: str, timeout_seconds: float = 20.0) -> None:
-        self.rpc = JsonRpcClient(url, timeout_seconds)
+    def __init__(self, url: str, timeout_seconds: float = 20.0, attempts: int = 1) -> None:
+        """`attempts` is as of `JsonRpcClient`: for one whose work takes many requests in a row."""
+        self.rpc = JsonRpcClient(url, timeout_seconds, attempts=attempts)
         self._has_block_receipts = True
 
     async def close(self) -> None:

@@ -1,6 +1,6 @@
 """A JSON-RPC 2.0 client over HTTP with bounded answers.
 
-It never retries: only its caller knows what is worth repeating.
+It retries where it is told to: only its caller knows what is worth repeating.
 """
 
 import asyncio
@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 import orjson
 
+from phal2.node.l1.backoff import Backoff
 from phal2.node.l1.errors import (
     RATE_LIMIT_CODE,
     RESPONSE_TOO_LARGE_CODE,
@@ -39,17 +40,32 @@ class JsonRpcClient:
     """
 
     def __init__(
-        self, url: str, timeout_seconds: float = 20.0, maximum_response_bytes: int = MAXIMUM_RESPONSE_BYTES
+        self,
+        url: str,
+        timeout_seconds: float = 20.0,
+        maximum_response_bytes: int = MAXIMUM_RESPONSE_BYTES,
+        attempts: int = 1,
     ) -> None:
+        """`attempts` is how often a `call` is made that gets no answer, or none that is JSON-RPC."""
         self.url = shown_url(url)
         self._target = url
         self._timeout_seconds = timeout_seconds
         self._maximum_response_bytes = maximum_response_bytes
+        self._attempts = attempts
         self._identifiers = count(1)
         self._session: aiohttp.ClientSession | None = None
 
     async def call(self, method: str, *parameters: object) -> object:
         """Return the result of one request, as orjson decodes it."""
+        backoff = Backoff()
+        for _ in range(self._attempts - 1):
+            try:
+                return await self._call_once(method, parameters)
+            except (EndpointUnavailable, InvalidAnswer) as error:
+                await asyncio.sleep(backoff.next_delay(error))
+        return await self._call_once(method, parameters)
+
+    async def _call_once(self, method: str, parameters: Sequence[object]) -> object:
         identifier = next(self._identifiers)
         answer = await self._exchange(_request(identifier, method, parameters))
         if not isinstance(answer, dict):
