@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from random import Random
 
 from eth_abi import encode as abi_encode
+from l1_headers import l1_header
 
 from phal2.bridge.prover.l1_origins import receipts_matter
 from phal2.bridge.prover.proof_request import ClaimedBlock, L1Origin, ProofRequest
@@ -24,9 +25,6 @@ from phal2.node.protocol.block_refs import BlockId, L2BlockRef
 from phal2.node.protocol.deposits import TRANSACTION_DEPOSITED_TOPIC
 from phal2.node.protocol.forks import ALL_THROUGH_ISTHMUS, Fork, ForkSchedule
 from phal2.node.protocol.headers import (
-    EMPTY_OMMERS_HASH,
-    EMPTY_REQUESTS_HASH,
-    EMPTY_TRIE_ROOT,
     Header,
     encode_header,
     header_hash,
@@ -80,30 +78,14 @@ class BuiltBlock:
     preimages: frozenset[bytes]
 
 
-def l1_header(parent: L1Block | None, timestamp: int, receipts: Sequence[Receipt], salt: bytes = b"") -> Header:
-    number = 100 if parent is None else parent.header.number + 1
-    return Header(
-        parent_hash=bytes(32) if parent is None else parent.hash,
-        ommers_hash=EMPTY_OMMERS_HASH,
-        coinbase=bytes(20),
-        state_root=keccak256(b"state" + salt),
-        transactions_root=EMPTY_TRIE_ROOT,
+def header_with(parent: L1Block | None, timestamp: int, receipts: Sequence[Receipt], salt: bytes = b"") -> Header:
+    """The header of an L1 block with receipts; the transactions are of no matter."""
+    return l1_header(
+        parent,
+        timestamp,
         receipts_root=ordered_trie_root([encode_receipt(receipt) for receipt in receipts]),
         bloom=join_blooms(receipt.bloom for receipt in receipts),
-        difficulty=0,
-        number=number,
-        gas_limit=30_000_000,
-        gas_used=0,
-        timestamp=timestamp,
-        extra_data=b"",
-        prev_randao=keccak256(b"randao" + number.to_bytes(8, "big") + salt),
-        nonce=bytes(8),
-        base_fee_per_gas=7 + number,
-        withdrawals_root=EMPTY_TRIE_ROOT,
-        blob_gas_used=0,
-        excess_blob_gas=0,
-        parent_beacon_block_root=keccak256(b"beacon" + number.to_bytes(8, "big") + salt),
-        requests_hash=EMPTY_REQUESTS_HASH,
+        salt=salt,
     )
 
 
@@ -152,7 +134,7 @@ class ProvenChain:
     nonces: dict[bytes, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        header = l1_header(None, GENESIS_TIME, ())
+        header = header_with(None, GENESIS_TIME, ())
         self.l1.append(L1Block(header, header_hash(header), (), ()))
         self.config = RollupConfig(
             l1_chain_id=31337,
@@ -179,7 +161,7 @@ class ProvenChain:
 
     def mine(self, *receipts: Receipt, seconds: int = 2) -> L1Block:
         """Append an L1 block."""
-        header = l1_header(self.l1[-1], self.l1[-1].header.timestamp + seconds, receipts)
+        header = header_with(self.l1[-1], self.l1[-1].header.timestamp + seconds, receipts)
         block = L1Block(header, header_hash(header), (), receipts)
         self.l1.append(block)
         self.epochs.append(read_epoch(self.config, block, self.epochs[-1].system_config))

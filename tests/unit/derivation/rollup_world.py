@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from random import Random
 
 from eth_abi import encode as abi_encode
+from l1_headers import l1_header
 
 from phal2.node.derivation.attributes import DerivedAttributes, prepare_attributes
 from phal2.node.derivation.dropped import DropListener, Dropped, ignore_dropped
@@ -22,7 +23,7 @@ from phal2.node.protocol.channels import ChannelWriter
 from phal2.node.protocol.deposits import TRANSACTION_DEPOSITED_TOPIC
 from phal2.node.protocol.forks import ALL_THROUGH_ISTHMUS
 from phal2.node.protocol.frames import Frame, batcher_transaction_data
-from phal2.node.protocol.headers import EMPTY_OMMERS_HASH, EMPTY_REQUESTS_HASH, EMPTY_TRIE_ROOT, Header, header_hash
+from phal2.node.protocol.headers import header_hash
 from phal2.node.protocol.keccak import keccak256
 from phal2.node.protocol.l1_block import L1Block
 from phal2.node.protocol.ordered_trie import ordered_trie_root
@@ -115,30 +116,7 @@ def l1_block(
     salt: bytes = b"",
 ) -> L1Block:
     """Return an L1 block on `parent`."""
-    number = 100 if parent is None else parent.header.number + 1
-    header = Header(
-        parent_hash=bytes(32) if parent is None else parent.hash,
-        ommers_hash=EMPTY_OMMERS_HASH,
-        coinbase=bytes(20),
-        state_root=keccak256(b"state" + salt),
-        transactions_root=ordered_trie_root(transactions),
-        receipts_root=EMPTY_TRIE_ROOT,
-        bloom=EMPTY_BLOOM,
-        difficulty=0,
-        number=number,
-        gas_limit=30_000_000,
-        gas_used=0,
-        timestamp=timestamp,
-        extra_data=b"",
-        prev_randao=keccak256(b"randao" + number.to_bytes(8, "big") + salt),
-        nonce=bytes(8),
-        base_fee_per_gas=7 + number,
-        withdrawals_root=EMPTY_TRIE_ROOT,
-        blob_gas_used=0,
-        excess_blob_gas=0,
-        parent_beacon_block_root=keccak256(b"beacon" + number.to_bytes(8, "big") + salt),
-        requests_hash=EMPTY_REQUESTS_HASH,
-    )
+    header = l1_header(parent, timestamp, transactions_root=ordered_trie_root(transactions), salt=salt)
     return L1Block(header, header_hash(header), tuple(transactions), tuple(receipts))
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import orjson
 from aiohttp import web
+from header_json import header_json
 
 from phal2.node.protocol.headers import EMPTY_OMMERS_HASH, EMPTY_REQUESTS_HASH, EMPTY_TRIE_ROOT, Header, header_hash
 from phal2.node.protocol.keccak import keccak256
@@ -115,30 +116,9 @@ def fabricate_block(
 
 
 def block_json(block: FabricatedBlock, full: bool) -> dict[str, Any]:
-    header = block.header
     return {
         "hash": _hex(block.hash),
-        "parentHash": _hex(header.parent_hash),
-        "sha3Uncles": _hex(header.ommers_hash),
-        "miner": _hex(header.coinbase),
-        "stateRoot": _hex(header.state_root),
-        "transactionsRoot": _hex(header.transactions_root),
-        "receiptsRoot": _hex(header.receipts_root),
-        "logsBloom": _hex(header.bloom),
-        "difficulty": hex(header.difficulty),
-        "number": hex(header.number),
-        "gasLimit": hex(header.gas_limit),
-        "gasUsed": hex(header.gas_used),
-        "timestamp": hex(header.timestamp),
-        "extraData": _hex(header.extra_data),
-        "mixHash": _hex(header.prev_randao),
-        "nonce": _hex(header.nonce),
-        "baseFeePerGas": hex(header.base_fee_per_gas),
-        "withdrawalsRoot": _hex(header.withdrawals_root),
-        "blobGasUsed": hex(header.blob_gas_used),
-        "excessBlobGas": hex(header.excess_blob_gas),
-        "parentBeaconBlockRoot": _hex(header.parent_beacon_block_root),
-        "requestsHash": _hex(header.requests_hash),
+        **header_json(block.header),
         "size": "0x400",
         "uncles": [],
         "withdrawals": [],

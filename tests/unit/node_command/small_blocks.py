@@ -3,6 +3,8 @@
 from dataclasses import dataclass, replace
 from typing import Any
 
+from header_json import header_json
+
 from phal2.node.attestation.dcap import QuoteVerdicts
 from phal2.node.command.rollup_rules import rollup_rules
 from phal2.node.protocol.deposits import DepositTransaction
@@ -49,7 +51,7 @@ class SmallBlock:
         """Return the file's content, spelled as kona spells it; each time anew, so that tests may change it."""
         return {
             "rollup_config": dict(self.config),
-            "parent_header": header_document(self.parent),
+            "parent_header": header_json(self.parent),
             "executing_payload": payload_document(self.attributes),
             "expected_block_hash": "0x" + self.hash.hex(),
             "preimages": {key.hex(): "0x" + value.hex() for key, value in self.preimages.items()},
@@ -126,33 +128,6 @@ def small_block(fork: str = "isthmus") -> SmallBlock:
     )
 
 
-def header_document(header: Header) -> dict[str, Any]:
-    """Return a header as eth_getBlockByNumber has it; fields of later forks are null."""
-    return {
-        "parentHash": _hex(header.parent_hash),
-        "sha3Uncles": _hex(header.ommers_hash),
-        "miner": _hex(header.coinbase),
-        "stateRoot": _hex(header.state_root),
-        "transactionsRoot": _hex(header.transactions_root),
-        "receiptsRoot": _hex(header.receipts_root),
-        "logsBloom": _hex(header.bloom),
-        "difficulty": hex(header.difficulty),
-        "number": hex(header.number),
-        "gasLimit": hex(header.gas_limit),
-        "gasUsed": hex(header.gas_used),
-        "timestamp": hex(header.timestamp),
-        "extraData": _hex(header.extra_data),
-        "mixHash": _hex(header.prev_randao),
-        "nonce": _hex(header.nonce),
-        "baseFeePerGas": hex(header.base_fee_per_gas or 0),
-        "withdrawalsRoot": _optional(header.withdrawals_root),
-        "blobGasUsed": None if header.blob_gas_used is None else hex(header.blob_gas_used),
-        "excessBlobGas": None if header.excess_blob_gas is None else hex(header.excess_blob_gas),
-        "parentBeaconBlockRoot": _optional(header.parent_beacon_block_root),
-        "requestsHash": _optional(header.requests_hash),
-    }
-
-
 def payload_document(attributes: PayloadAttributes) -> dict[str, Any]:
     parameters = encode_holocene_extra_data(attributes.eip1559_denominator, attributes.eip1559_elasticity)[1:]
     return {
@@ -221,7 +196,3 @@ def _signed(unsigned: AccessListTransaction | DynamicFeeTransaction) -> bytes:
 
 def _hex(data: bytes) -> str:
     return "0x" + data.hex()
-
-
-def _optional(data: bytes | None) -> str | None:
-    return None if data is None else _hex(data)

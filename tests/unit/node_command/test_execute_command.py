@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from small_blocks import CHAIN_ID, FORK_NAMES, GENESIS_TIME, SmallBlock, header_document, small_block
+from header_json import header_json
+from small_blocks import CHAIN_ID, FORK_NAMES, GENESIS_TIME, SmallBlock, small_block
 
 from phal2.devnet.command.main import main
 from phal2.node.command import execute_block
@@ -180,7 +181,7 @@ def test_konas_names_of_chains_are_known(tmp_path: Path, capsys: pytest.CaptureF
 
 def test_a_parent_may_come_with_its_hash(tmp_path: Path, block: SmallBlock) -> None:
     document = block.document()
-    document["parent_header"] = header_document(block.parent) | {"hash": "0x" + header_hash(block.parent).hex()}
+    document["parent_header"] = header_json(block.parent) | {"hash": "0x" + header_hash(block.parent).hex()}
 
     assert execute(tmp_path, document) == 0
 

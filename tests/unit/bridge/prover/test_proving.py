@@ -15,7 +15,7 @@ from proven_chain import (
     ProvenChain,
     deposit_log,
     gas_limit_log,
-    l1_header,
+    header_with,
     random_chain,
     receipt_of,
 )
@@ -316,7 +316,7 @@ def test_l1_blocks_are_linked_and_all_used() -> None:
     chain.build(begins_epoch=True)
     request = chain.request(2, 3)
     first, second, third = request.l1_origins
-    other = L1Origin(l1_header(chain.l1[0], chain.l1[1].header.timestamp, (), b"another branch"), None)
+    other = L1Origin(header_with(chain.l1[0], chain.l1[1].header.timestamp, (), b"another branch"), None)
     unlinked = L1Origin(replace(third.header, parent_hash=header_hash(other.header)), None)
     further = L1Origin(chain.l1[3].header, None)
     for wrong in (
