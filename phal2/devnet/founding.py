@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from phal2.bridge.prover.claim import config_hash
+from phal2.bridge.prover.configuration import prover_configuration
 from phal2.devnet.deployment import (
     DeploymentError,
     DeploymentParameters,
@@ -16,7 +17,7 @@ from phal2.devnet.deployment import (
 )
 from phal2.devnet.ground import BATCHER, DEPLOYER, PROPOSER, QUOTE_APPROVER, TREASURY, Ground
 from phal2.devnet.rollup import DevnetRollup, batch_inbox_address, devnet_rollup, genesis_system_config
-from phal2.devnet.tee.prover_enclave import prover_configuration, prover_workload_hash
+from phal2.devnet.tee.prover_enclave import prover_workload_hash
 from phal2.node.l1.client import L1Client
 from phal2.node.protocol.block_refs import L1BlockRef
 from phal2.node.protocol.output_roots import output_root

@@ -13,11 +13,12 @@ from phal2.bridge.proposer.registration import OwnerRegistrar, QuoteTrust
 from phal2.bridge.proposer.settings import ProposerSettings
 from phal2.bridge.proposer.transaction_sender import TransactionSender
 from phal2.bridge.prover.claim import config_hash
+from phal2.bridge.prover.configuration import prover_configuration
 from phal2.devnet.ground import PROPOSER, QUOTE_APPROVER, Ground
 from phal2.devnet.restartable import RestartablePart
 from phal2.devnet.running_l1 import RunningL1
 from phal2.devnet.settings import ANVIL, EMBEDDED, DevnetSettings
-from phal2.devnet.tee.prover_enclave import OPEN_ENCLAVE, prover_configuration, prover_workload_hash
+from phal2.devnet.tee.prover_enclave import OPEN_ENCLAVE, prover_workload_hash
 from phal2.devnet.tee.root import SIMULATOR_ROOT_CA_DER
 from phal2.node.attestation.quotes import parse_report
 from phal2.node.driver.task_end import end_task

@@ -12,9 +12,9 @@ from phal2.bridge.proposer.gathering import Gathering
 from phal2.bridge.proposer.prover_channels import ProverCommand, prover_command
 from phal2.bridge.proposer.prover_client import ProgramClient
 from phal2.bridge.prover.claim import config_hash
+from phal2.bridge.prover.configuration import prover_configuration
 from phal2.bridge.prover.messages import encode_request
 from phal2.devnet.process import DevnetProcess
-from phal2.devnet.tee.prover_enclave import prover_configuration
 from phal2.node.l1.client import L1Client
 from phal2.node.l1.json_rpc import JsonRpcClient
 from phal2.node.protocol.keccak import keccak256

@@ -15,9 +15,10 @@ from phal2.bridge.proposer.registration import OwnerRegistrar, QuoteTrust
 from phal2.bridge.proposer.settings import GameType, ProposerSettings
 from phal2.bridge.proposer.transaction_sender import TransactionSender
 from phal2.bridge.prover.claim import config_hash
+from phal2.bridge.prover.configuration import prover_configuration
 from phal2.devnet.accounts import role_account
 from phal2.devnet.process import DevnetProcess
-from phal2.devnet.tee.prover_enclave import OPEN_ENCLAVE, prover_configuration, prover_workload_hash
+from phal2.devnet.tee.prover_enclave import OPEN_ENCLAVE, prover_workload_hash
 from phal2.devnet.tee.root import SIMULATOR_ROOT_CA_DER
 from phal2.devnet.tee.simulator import simulate_quote
 from phal2.node.l1.client import L1Client

@@ -13,10 +13,11 @@ import pytest
 from web3 import Web3
 
 from phal2.bridge.proposer.prover_channels import prover_command
+from phal2.bridge.prover.configuration import prover_configuration
 from phal2.contracts import load_artefact
 from phal2.devnet.accounts import role_account
 from phal2.devnet.process import DevnetProcess
-from phal2.devnet.tee.prover_enclave import OPEN_ENCLAVE, prover_configuration
+from phal2.devnet.tee.prover_enclave import OPEN_ENCLAVE
 from phal2.node.protocol.addresses import to_checksum_address
 from phal2.node.protocol.rollup_config import RollupConfig
 
@@ -122,6 +123,21 @@ def test_a_proposer_that_was_killed_goes_on_from_its_last_game(
         command("register", *options, "--prover", address), capture_output=True, text=True, timeout=60, check=False
     )
     assert (again.returncode, again.stdout) == (0, registered.stdout)
+
+
+def test_a_proposer_beside_a_devnet_starts_and_registers_a_prover_of_its_own(
+    bare_devnet: DevnetProcess, options: list[str], until: Until
+) -> None:
+    before = len(games(bare_devnet))
+
+    def grown() -> bool:
+        bare_devnet.mine()
+        return len(games(bare_devnet)) > before
+
+    with subprocess.Popen(command(*options, "--prover-arguments", f"--enclave {OPEN_ENCLAVE}")) as running:
+        until(grown)
+        running.terminate()
+        assert running.wait(20) == 0
 
 
 def test_a_prover_of_another_workload_is_not_registered(

@@ -3,7 +3,6 @@
 import argparse
 import asyncio
 import contextlib
-import json
 import logging
 import shlex
 import tempfile
@@ -27,6 +26,7 @@ from phal2.bridge.proposer.registration import OwnerRegistrar, QuoteTrust
 from phal2.bridge.proposer.settings import GWEI, GameType, ProposerSettings
 from phal2.bridge.proposer.transaction_sender import TransactionSender
 from phal2.bridge.prover.claim import config_hash
+from phal2.bridge.prover.configuration import prover_configuration
 from phal2.bridge.quote_files import read_collateral, read_root_certificate
 from phal2.node.attestation.intel_root import INTEL_ROOT_CA_DER
 from phal2.node.l1.client import L1Client
@@ -222,7 +222,7 @@ def _prover_opener(arguments: argparse.Namespace, config: RollupConfig, folder: 
     if arguments.prover is not None:
         return ProverAddress(*arguments.prover)
     path = folder / "rollup.json"
-    path.write_text(json.dumps(config.to_json()))
+    path.write_bytes(prover_configuration(config))
     return ProverCommand(prover_command(path, shlex.split(arguments.prover_arguments)))
 
 

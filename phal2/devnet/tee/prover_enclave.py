@@ -4,13 +4,11 @@
 would take them from dstack's guest agent on real hardware, where the configuration is part of what is measured.
 """
 
-import json
 from dataclasses import dataclass
 from typing import Final
 
 from phal2.devnet.tee.measurements import measure
 from phal2.node.protocol.keccak import keccak256
-from phal2.node.protocol.rollup_config import RollupConfig
 
 OPEN_ENCLAVE: Final = "phal2.devnet.tee.prover_enclave:open_enclave"
 
@@ -33,11 +31,6 @@ class SimulatedProverEnclave:
 def open_enclave(configuration: bytes) -> SimulatedProverEnclave:
     """Return the enclave of a prover that was started with these bytes as its configuration file."""
     return SimulatedProverEnclave(prover_workload(configuration))
-
-
-def prover_configuration(config: RollupConfig) -> bytes:
-    """Return the bytes of the configuration file that the devnet's provers are started with."""
-    return json.dumps(config.to_json(), sort_keys=True).encode()
 
 
 def prover_workload_hash(configuration: bytes) -> bytes:
