@@ -1,5 +1,8 @@
 """Starts the embedded L1 of a devnet: its genesis, its server, and where the chain is new the contracts."""
 
+from collections.abc import Awaitable, Callable
+from typing import Final
+
 from phal2.contracts import load_artefact
 from phal2.devnet.deployment import MULTICALL3, planned_l1_contracts
 from phal2.devnet.development.chain import MOST_BLOCKS
@@ -15,9 +18,13 @@ from phal2.devnet.servers import serve_l1
 from phal2.devnet.system_contracts import L1_SYSTEM_CONTRACTS
 from phal2.node.l1.client import L1Client
 from phal2.node.protocol.addresses import ZERO_ADDRESS
+from phal2.node.protocol.block_refs import BlockId
 from phal2.node.state.genesis import GenesisAccount, genesis_state, l1_genesis_block
 from phal2.node.state.outcomes import ExecutedBlock
 from phal2.node.state.rules import L1Rules
+
+_FOUNDING_SECONDS: Final = 3
+"""How long before the start the rollup is founded, a block a second. It takes two blocks, on a busy machine three."""
 
 
 async def start_embedded_l1(ground: Ground) -> RunningL1:
@@ -25,7 +32,7 @@ async def start_embedded_l1(ground: Ground) -> RunningL1:
     settings, parts = ground.settings, ground.parts
     record = read_record(ground.data_dir, settings)
     ground.progress("L1: opening the chain")
-    genesis_time = int(ground.clock.now()) if record is None else record.l1_genesis_time
+    genesis_time = _new_genesis_time(ground) if record is None else record.l1_genesis_time
     path = ground.data_dir / "l1"
     if record is None:
         discard_unfinished_start(ground.data_dir, path)
@@ -49,7 +56,7 @@ async def start_embedded_l1(ground: Ground) -> RunningL1:
     client = L1Client(server.url)
     parts.push_async_callback(client.close)
     if record is None:
-        start, rollup = await found_rollup(ground, client, chain.mine)
+        start, rollup = await found_rollup(ground, client, _sealing_each_second(chain))
         write_record(ground.data_dir, settings, DevnetRecord(genesis_time, start))
     else:
         start = record.l1_start
@@ -59,6 +66,22 @@ async def start_embedded_l1(ground: Ground) -> RunningL1:
     controls = None if development is None else EmbeddedL1Controls(chain, development, senders)
     contracts = planned_l1_contracts(ground.roles.account(DEPLOYER).address)
     return RunningL1(server.url, client, contracts, start, rollup, chain.tasks, controls, ground.roles)
+
+
+def _new_genesis_time(ground: Ground) -> int:
+    """Return a time so far back that no block of the founding, nor L2's first block, is ahead of wall time.
+
+    Clients hold the times of blocks against their own clock: a proof of the future is to be waited for.
+    """
+    return int(ground.clock.now()) - _FOUNDING_SECONDS - ground.settings.l2_block_time
+
+
+def _sealing_each_second(chain: EmbeddedL1) -> Callable[[], Awaitable[BlockId]]:
+    async def seal() -> BlockId:
+        head = chain.store.header(chain.head_id().hash)
+        return await chain.mine(None if head is None else head.timestamp + 1)
+
+    return seal
 
 
 def _l1_genesis(ground: Ground, timestamp: int) -> ExecutedBlock:

@@ -65,7 +65,7 @@ class DevnetSettings:
     l1_gas_limit: int = 30_000_000
     l2_gas_limit: int = 30_000_000
     owner_claim_delay: int = 60
-    proof_maturity_delay: int = 2
+    proof_maturity_delay: int = 0
     game_finality_delay: int = 1
     challenge_period: int = 4
     sequencing_window: int = SEQUENCING_WINDOW

@@ -142,7 +142,8 @@ async def _waiting(
     if state.is_lost or proven.timestamp <= created_at:
         return None
     maturity: int = await read_view(l1.call, "L1", "OptimismPortal", contracts.portal, "proofMaturityDelaySeconds")
-    matures_at = proven.timestamp + maturity + 1
+    # Older than the delay, as in the OP Stack; phal2's portal asks for no age where the delay is zero.
+    matures_at = proven.timestamp + maturity + 1 if maturity else proven.timestamp
     finality: int = await read_view(
         l1.call, "L1", "OptimismPortal", contracts.portal, "disputeGameFinalityDelaySeconds"
     )

@@ -128,7 +128,7 @@ contract OptimismPortal is Initializable, ResourceMetering, IOptimismPortal {
         _;
     }
 
-    /// @param proofMaturityDelaySeconds_ Seconds between a proof and the delivery.
+    /// @param proofMaturityDelaySeconds_ Seconds between a proof and the delivery; zero: a proof need not age at all.
     constructor(uint256 proofMaturityDelaySeconds_) {
         PROOF_MATURITY_DELAY_SECONDS = proofMaturityDelaySeconds_;
         _disableInitializers();
@@ -287,9 +287,7 @@ contract OptimismPortal is Initializable, ResourceMetering, IOptimismPortal {
         if (proven.timestamp == 0) revert OptimismPortal_Unproven();
         // A game of the proof's own block could be one that a reorganisation replaces.
         if (proven.timestamp <= proven.disputeGameProxy.createdAt()) revert OptimismPortal_InvalidProofTimestamp();
-        if (block.timestamp - proven.timestamp <= PROOF_MATURITY_DELAY_SECONDS) {
-            revert OptimismPortal_ProofNotOldEnough();
-        }
+        if (!_isMature(proven.timestamp)) revert OptimismPortal_ProofNotOldEnough();
         if (!anchorStateRegistry.isGameClaimValid(proven.disputeGameProxy)) revert OptimismPortal_InvalidRootClaim();
     }
 
@@ -300,6 +298,11 @@ contract OptimismPortal is Initializable, ResourceMetering, IOptimismPortal {
 
     function _resourceConfig() internal view override returns (ResourceConfig memory) {
         return systemConfig.resourceConfig();
+    }
+
+    /// @dev As in the OP Stack a proof must be older than the delay. A delay of zero is for development chains alone.
+    function _isMature(uint64 timestamp) private view returns (bool) {
+        return PROOF_MATURITY_DELAY_SECONDS == 0 || block.timestamp - timestamp > PROOF_MATURITY_DELAY_SECONDS;
     }
 
     /// @dev A message that called this contract could make it the sender of a deposit.

@@ -128,8 +128,6 @@ def add_devnet_parser(commands: "argparse._SubParsersAction[argparse.ArgumentPar
         ("--l1-gas-limit", defaults.l1_gas_limit, "gas limit of L1 blocks"),
         ("--l2-gas-limit", defaults.l2_gas_limit, "gas limit of L2 blocks"),
         ("--owner-claim-delay", defaults.owner_claim_delay, "seconds that an owner's migration claim waits"),
-        ("--proof-maturity-delay", defaults.proof_maturity_delay, "seconds from a withdrawal's proof to its delivery"),
-        ("--game-finality-delay", defaults.game_finality_delay, "seconds from a dispute game's decision to finality"),
         ("--challenge-period", defaults.challenge_period, "seconds in which a permissioned game can be challenged"),
         (
             "--sequencing-window",
@@ -138,6 +136,13 @@ def add_devnet_parser(commands: "argparse._SubParsersAction[argparse.ArgumentPar
         ),
     ):
         parser.add_argument(option, type=_positive, default=default, help=f"{what} (default: {default})")
+    for option, default, what in (
+        ("--proof-maturity-delay", defaults.proof_maturity_delay, "a withdrawal's proof must be older to be delivered"),
+        ("--game-finality-delay", defaults.game_finality_delay, "a dispute game's decision must be older to be final"),
+    ):
+        parser.add_argument(
+            option, type=_non_negative, default=default, metavar="SECONDS", help=f"{what} (default: {default})"
+        )
     parser.add_argument("--mnemonic", default=DEFAULT_MNEMONIC, help='BIP-39 phrase (default: "%(default)s")')
     parser.add_argument(
         "--accounts",
@@ -321,6 +326,13 @@ def _positive(text: str) -> int:
     number = int(text)
     if not 1 <= number < 1 << 53:
         raise argparse.ArgumentTypeError(f"{number} is out of range; expected at least 1")
+    return number
+
+
+def _non_negative(text: str) -> int:
+    number = int(text)
+    if not 0 <= number < 1 << 53:
+        raise argparse.ArgumentTypeError(f"{number} is out of range; expected at least 0")
     return number
 
 

@@ -171,6 +171,16 @@ def test_a_proof_must_be_older_than_the_delay(world: L1World) -> None:
     withdrawal.finalize()
 
 
+def test_where_the_delay_is_zero_a_proof_need_not_age(world: L1World) -> None:
+    implementation = world.chain.deploy("OptimismPortal", 0, sender=STRANGER)
+    admin = world.contract("ProxyAdmin")
+    admin.transact("upgrade", world.portal.address, implementation.address, sender=OWNER)
+    withdrawal = Withdrawal(world)
+    world.chain.pass_time(FINALITY_DELAY + 1)
+    withdrawal.prove()
+    withdrawal.finalize()
+
+
 def test_a_proof_in_the_block_of_its_game_does_not_do(world: L1World) -> None:
     withdrawal = Withdrawal(world)
     world.chain.pass_time(-1)
