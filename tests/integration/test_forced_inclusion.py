@@ -115,6 +115,26 @@ def test_deposits_arrive_when_the_window_ends_and_the_sequencer_goes_on_from_the
     assert_both_have_one_chain(forced, until)
 
 
+def test_a_devnet_that_is_killed_while_the_window_ends_goes_on(tmp_path: Path, until: Until, run_all: bool) -> None:
+    if not run_all:
+        pytest.skip("long; --all runs it")
+    options = (*OPTIONS, "--data-dir", str(tmp_path))
+    devnet = DevnetProcess.start(*options)
+    try:
+        receivers = []
+        for part in (WINDOW // 3, WINDOW, 2 * WINDOW):
+            transfer(devnet)
+            devnet.l2.request("admin_stopSequencer")
+            receivers.append(deposit(devnet, 7))
+            devnet.l1.mine(part)
+            devnet.kill()
+            devnet = DevnetProcess.start(*options)
+            until(lambda node=devnet.follower: {balance(node, each) for each in receivers} == {7})
+            assert_both_have_one_chain(devnet, until)
+    finally:
+        devnet.kill()
+
+
 def run(devnet: DevnetProcess, number: int, *words: str) -> Any:
     """Run `phal2 migration … --json` with an account's key; return what it prints."""
     command = [sys.executable, "-m", "phal2", "migration", *words, "--json"]

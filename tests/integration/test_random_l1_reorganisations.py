@@ -4,6 +4,7 @@ import random
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -113,6 +114,31 @@ def test_random_reorganisations_within_finality(reorganised: DevnetProcess, unti
         until(lambda node=node: bridge.balances(node) == bridge.deposited)
     before = games(reorganised)
     until(lambda: games(reorganised) > before)
+
+
+def test_a_devnet_that_is_killed_in_a_reorganisation_goes_on(tmp_path: Path, until: Until, run_all: bool) -> None:
+    if not run_all:
+        pytest.skip("long; --all runs it")
+    options = ("--data-dir", str(tmp_path), "--l1-block-time", "1", "--no-proposer")
+    devnet, chance = DevnetProcess.start(*options), random.Random(3)  # noqa: S311 - as below
+    try:
+        deposited: dict[str, int] = {}
+        for _ in range(4):
+            bridge = Bridge(devnet, chance, deposited)
+            bridge.deposit()
+            bridge.transfer()
+            devnet.l1.mine(FINALITY)
+            devnet.reorg_l1(chance.randrange(1, FINALITY + 1))
+            time.sleep(chance.random() / 2)
+            devnet.kill()
+            devnet = DevnetProcess.start(*options)
+            head = devnet.l2.block_number()
+            until(lambda head=head, running=devnet: agree(running, head))
+        bridge = Bridge(devnet, chance, deposited)
+        until(lambda: bridge.balances(devnet.follower) == deposited)
+        assert bridge.balances(devnet.l2) == deposited
+    finally:
+        devnet.kill()
 
 
 def test_a_deposit_that_the_new_branch_does_not_have_is_gone_and_comes_once_when_it_is_sent_again(

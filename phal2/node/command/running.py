@@ -30,6 +30,9 @@ log = logging.getLogger("phal2.node")
 
 _WORKERS = 4
 
+_FIRST_ATTEMPTS = 4
+"""Of a request at the start: who has the URL wrong need not wait for long, and a busy endpoint ends no node."""
+
 
 class NodeFailed(Phal2Error):
     """A part of the node that should run as long as the node does has ended."""
@@ -66,7 +69,7 @@ async def run_node(options: NodeOptions) -> None:
     config = read_rollup_config(options.rollup_config)
     genesis = read_genesis(options.genesis).block(config)
     async with AsyncExitStack() as parts:
-        l1 = L1Client(options.l1_url)
+        l1 = L1Client(options.l1_url, attempts=_FIRST_ATTEMPTS)
         parts.push_async_callback(l1.close)
         await _check_l1(l1, config)
         settings = NodeSettings(
