@@ -92,6 +92,8 @@ async def test_an_endpoint_of_another_chain_takes_nothing_back_that_was_final(
     posted = await rollup.post(rollup.blocks(sequencer, range(1, 3)))
     while rollup.l1.finalized_id().number < posted.number:
         await rollup.l1.mine()
+    # L1's blocks have taken the time along: the sequencer's head comes to rest when it has the blocks that are due.
+    await rollup.grow(sequencer)
     await until(lambda: sequencer.heads.finalized.number == follower.heads.finalized.number == 2)
     before = [node.heads for node in (sequencer, follower)]
 
