@@ -82,22 +82,26 @@ def test_a_blob_transaction_that_l1_leaves_waiting_is_sent_again_with_doubled_fe
     blobs: DevnetProcess, until: Until
 ) -> None:
     batcher = blobs.l2.request("optimism_rollupConfig")["genesis"]["system_config"]["batcherAddr"]
+    # txpool_content does not show blob transactions.
+    seen = blobs.l1.request("eth_newPendingTransactionFilter")
 
-    def pending() -> list[dict[str, Any]]:
-        return list(blobs.l1.request("txpool_contentFrom", batcher)["pending"].values())
+    def arrived() -> list[dict[str, Any]]:
+        hashes = blobs.l1.request("eth_getFilterChanges", seen)
+        found = [blobs.l1.request("eth_getTransactionByHash", each) for each in hashes]
+        return [each for each in found if each is not None and each["from"].lower() == batcher.lower()]
 
-    def pending_after_a_block() -> list[dict[str, Any]]:
+    def arrived_after_a_block() -> list[dict[str, Any]]:
         """Seal a block, with which the batcher closes its channel, unless it has only just begun one."""
         blobs.l1.request("evm_mine")
         deadline = time.monotonic() + 3
-        while not (found := pending()) and time.monotonic() < deadline:
+        while not (found := arrived()) and time.monotonic() < deadline:
             time.sleep(0.05)
-        return found
+        return [each for each in found if each["blockNumber"] is None]
 
     blobs.l1.request("evm_setIntervalMining", 0)
     try:
-        (first,) = until(pending_after_a_block)
-        (second,) = until(lambda: [found for found in pending() if found["hash"] != first["hash"]])
+        (first,) = until(arrived_after_a_block)
+        (second,) = until(arrived)
     finally:
         blobs.l1.request("evm_setIntervalMining", 1)
 
