@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 from chain_actions import contract_at, send
 from migration_material import ALICE, write_export
+from node_process import command
+from node_process import running as running_node
 from web3 import Web3
 
 from phal2.devnet.process import DevnetProcess, Endpoint
@@ -170,18 +172,22 @@ def test_a_migration_claim_is_forced_through_l1(forced: DevnetProcess, until: Un
 
 
 def test_a_sequencer_whose_blocks_nobody_posts_is_overruled_and_keeps_its_pool(tmp_path: Path, until: Until) -> None:
-    log = tmp_path / "log"
-    with DevnetProcess.start(*OPTIONS, "--no-batcher", log=log) as devnet:
+    log, chain_dir = tmp_path / "log", tmp_path / "chain"
+    with (
+        DevnetProcess.start(*OPTIONS, "--no-batcher", "--data-dir", str(chain_dir), log=log) as devnet,
+        running_node(command(devnet, chain_dir, tmp_path / "node")) as (_, outsider),
+    ):
         receipt, receiver = transfer(devnet), deposit(devnet, 9)
         origin = devnet.l1.block_number()
         until(lambda: balance(devnet.l2, receiver) == 9)
         assert balance(devnet.follower, receiver) == 0
 
         end_window(devnet, until, origin)
+        until(lambda: heads(outsider)["current_l1"]["number"] >= origin + WINDOW)
 
-        assert balance(devnet.follower, receiver) == 9
+        assert balance(devnet.follower, receiver) == balance(outsider, receiver) == 9
         number, sender = receipt["blockNumber"], receipt["from"]
-        assert block_hash(devnet.l2, number) == block_hash(devnet.follower, number)
+        assert block_hash(devnet.l2, number) == block_hash(devnet.follower, number) == block_hash(outsider, number)
         assert block_hash(devnet.l2, number) != receipt["blockHash"].to_0x_hex()
         assert devnet.follower.request("eth_getTransactionCount", sender, "latest") == "0x0"
         # It was not posted, so it comes again in a later block.

@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 from chain_actions import contract_at, send
+from node_process import command
+from node_process import running as running_node
 from web3 import Web3
 
 from phal2.devnet.process import DevnetProcess, Endpoint
@@ -81,10 +83,26 @@ def origins_are_canonical(devnet: DevnetProcess) -> bool:
 
 
 @pytest.fixture(scope="module", params=["calldata", "blobs"])
-def reorganised(request: pytest.FixtureRequest) -> Iterator[DevnetProcess]:
-    options = ("--data-availability", request.param, "--l1-block-time", "1", "--proposal-interval", "5")
-    with DevnetProcess.start(*options) as running:
+def chain_dir(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp(request.param)
+
+
+@pytest.fixture(scope="module")
+def reorganised(chain_dir: Path) -> Iterator[DevnetProcess]:
+    availability = ("--data-availability", "blobs" if chain_dir.name.startswith("blobs") else "calldata")
+    options = (*availability, "--l1-block-time", "1", "--proposal-interval", "5")
+    with DevnetProcess.start("--data-dir", str(chain_dir), *options) as running:
         yield running
+
+
+@pytest.fixture(scope="module")
+def outsider(
+    reorganised: DevnetProcess, chain_dir: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Endpoint]:
+    """A follower in a process of its own, which keeps to L1's finality."""
+    with running_node(command(reorganised, chain_dir, tmp_path_factory.mktemp("node"))) as (process, node):
+        yield node
+        assert process.poll() is None
 
 
 def games(devnet: DevnetProcess) -> int:
@@ -94,7 +112,9 @@ def games(devnet: DevnetProcess) -> int:
     return count
 
 
-def test_random_reorganisations_within_finality(reorganised: DevnetProcess, until: Until, run_all: bool) -> None:
+def test_random_reorganisations_within_finality(
+    reorganised: DevnetProcess, outsider: Endpoint, until: Until, run_all: bool
+) -> None:
     bridge = Bridge(reorganised, random.Random(84))  # noqa: S311 - reorganisations that can be had again
     for _ in range(MORE_ROUNDS if run_all else ROUNDS):
         for _ in range(bridge.random.randrange(3)):
@@ -109,8 +129,10 @@ def test_random_reorganisations_within_finality(reorganised: DevnetProcess, unti
         until(lambda: origins_are_canonical(reorganised))
         head = reorganised.l2.block_number()
         until(lambda head=head: agree(reorganised, head))
+        until(lambda head=head: status(outsider)["safe_l2"]["number"] >= head)
+        assert block_hash(outsider, head) == block_hash(reorganised.l2, head)
 
-    for node in (reorganised.l2, reorganised.follower):
+    for node in (reorganised.l2, reorganised.follower, outsider):
         until(lambda node=node: bridge.balances(node) == bridge.deposited)
     before = games(reorganised)
     until(lambda: games(reorganised) > before)
@@ -148,12 +170,14 @@ def test_a_deposit_that_the_new_branch_does_not_have_is_gone_and_comes_once_when
     snapshot = reorganised.l1.snapshot()
     receiver, _ = bridge.deposit()
     amount = bridge.deposited[receiver]
-    for node in (reorganised.l2, reorganised.follower):
+    # No node that keeps to finality takes part, as the machine decides how many blocks are taken back.
+    nodes = (reorganised.l2, reorganised.follower)
+    for node in nodes:
         until(lambda node=node: balance(node, receiver) == amount)
 
     reorganised.l1.revert(snapshot)
 
-    for node in (reorganised.l2, reorganised.follower):
+    for node in nodes:
         until(lambda node=node: balance(node, receiver) == 0)
     head = reorganised.l2.block_number()
     until(lambda: agree(reorganised, head))

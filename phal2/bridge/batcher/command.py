@@ -22,6 +22,9 @@ from phal2.node.protocol.signatures import address_of_private_key
 
 _LOGGER = logging.getLogger("phal2.batcher")
 
+_L1_ATTEMPTS: Final = 3
+"""Of one request, as every step takes some in a row."""
+
 _DEFAULTS: Final = BatcherSettings()
 
 _DESCRIPTION: Final = """\
@@ -209,7 +212,7 @@ def run(arguments: argparse.Namespace) -> int:
 async def run_batcher(l1_url: str, l2_url: str, private_key: bytes, settings: BatcherSettings) -> None:
     """Post until SIGINT or SIGTERM. Raises a `Phal2Error` where it cannot begin."""
     async with contextlib.AsyncExitStack() as clients:
-        l1, l2 = L1Client(l1_url), JsonRpcClient(l2_url)
+        l1, l2 = L1Client(l1_url, attempts=_L1_ATTEMPTS), JsonRpcClient(l2_url)
         clients.push_async_callback(l1.close)
         clients.push_async_callback(l2.close)
         inbox = await read_inbox(l2)
