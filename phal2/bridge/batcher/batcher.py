@@ -19,9 +19,9 @@ from phal2.bridge.batcher.errors import (
 )
 from phal2.bridge.batcher.inbox import Inbox
 from phal2.bridge.batcher.inbox_sender import InboxSender
-from phal2.bridge.batcher.l2_source import L2Source, SyncStatus
 from phal2.bridge.batcher.posted_channels import PostedChannels
 from phal2.bridge.batcher.settings import BatcherSettings, DataAvailability
+from phal2.bridge.chain_access.l2_source import L2Source, SyncStatus
 from phal2.node.l1.backoff import Backoff
 from phal2.node.l1.client import L1Client
 from phal2.node.l1.errors import EndpointError, EndpointUnavailable

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from phal2.bridge.batcher.errors import LostChannel
-from phal2.bridge.batcher.l2_source import SyncStatus
+from phal2.bridge.chain_access.l2_source import SyncStatus
 from phal2.node.protocol.block_refs import BlockId
 
 

@@ -1,1 +1,1 @@
-"""What all commands of the bridge need of a chain: keys, contract views, transactions, and their options."""
+"""What all parts of the bridge need of a chain: keys, blocks, contract views, transactions, and their options."""

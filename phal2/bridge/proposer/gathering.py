@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
 
-from phal2.bridge.batcher.l2_source import L2Source
+from phal2.bridge.chain_access.l2_source import L2Source
 from phal2.bridge.proposer.errors import ChainMoved, UnprovableBlock
 from phal2.bridge.prover.l1_origins import WATCHED_TOPICS, receipts_matter
 from phal2.bridge.prover.proof_request import MAXIMUM_REQUEST_BYTES, ClaimedBlock, L1Origin, ProofRequest

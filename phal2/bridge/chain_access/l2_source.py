@@ -1,4 +1,4 @@
-"""What the batcher reads from the L2 node: its heads (optimism_syncStatus) and its blocks (debug_getRawBlock)."""
+"""What batcher and proposer read from the L2 node: its heads (optimism_syncStatus) and blocks (debug_getRawBlock)."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -16,7 +16,7 @@ from phal2.node.protocol.keccak import keccak256
 
 @dataclass(frozen=True, slots=True)
 class SyncStatus:
-    """The heads that matter to a batcher.
+    """The heads of an L2 node, and how far it has read L1.
 
     `current_l1` is how far derivation has read L1, `head_l1` the L1 head that the node knows.
     """
