@@ -137,8 +137,16 @@ def add_devnet_parser(commands: "argparse._SubParsersAction[argparse.ArgumentPar
     ):
         parser.add_argument(option, type=_positive, default=default, help=f"{what} (default: {default})")
     for option, default, what in (
-        ("--proof-maturity-delay", defaults.proof_maturity_delay, "a withdrawal's proof must be older to be delivered"),
-        ("--game-finality-delay", defaults.game_finality_delay, "a dispute game's decision must be older to be final"),
+        (
+            "--proof-maturity-delay",
+            defaults.proof_maturity_delay,
+            "a withdrawal is delivered once its proof is more seconds old than this",
+        ),
+        (
+            "--game-finality-delay",
+            defaults.game_finality_delay,
+            "a dispute game is final once its decision is more seconds old than this",
+        ),
     ):
         parser.add_argument(
             option, type=_non_negative, default=default, metavar="SECONDS", help=f"{what} (default: {default})"
