@@ -46,10 +46,18 @@ def assert_follows(devnet: DevnetProcess, until: Until) -> None:
     assert block_at(devnet.follower, number)["hash"] == block_at(devnet.l2, number)["hash"]
 
 
+def snapshot_of_known_heads(devnet: DevnetProcess) -> tuple[str, list[tuple[Endpoint, int]]]:
+    """Take a snapshot between two blocks; return it, and the heads of L1 and L2 in it."""
+    while True:
+        before = [(each, each.block_number()) for each in (devnet.l1, devnet.l2)]
+        snapshot = devnet.snapshot()
+        if all(each.block_number() == number for each, number in before):
+            return snapshot, before
+
+
 def test_l1_l2_follower_and_time_go_back_together(running: DevnetProcess, until: Until) -> None:
     waiting = send(running.l1, 3)
-    snapshot = running.snapshot()
-    heads = [(each, each.block_number()) for each in (running.l1, running.l2)]
+    snapshot, heads = snapshot_of_known_heads(running)
     blocks = [block_at(each, number)["hash"] for each, number in heads]
     before, time = balance(running.l2), head_time(running.l2)
     sent = send(running.l2, 4)
