@@ -12,7 +12,7 @@ from phal2.bridge.batcher.settings import GWEI, BatcherSettings, BatchType, Data
 from phal2.bridge.chain_access.clients import require_chain
 from phal2.bridge.chain_access.key_options import add_key_options, given_key
 from phal2.bridge.chain_access.options import positive_number, whole_number
-from phal2.bridge.chain_access.programs import log_to_stderr, run_until_interrupted
+from phal2.bridge.chain_access.programs import log_to_stderr, run_until_interrupted, warn_of_readable_key
 from phal2.node.l1.client import L1Client
 from phal2.node.l1.json_rpc import JsonRpcClient
 from phal2.node.l1.kzg import KzgWorker
@@ -187,6 +187,7 @@ def _add_sending_settings(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Run the batcher until it is interrupted; return the exit code. Raises a `Phal2Error` where it cannot begin."""
     private_key = given_key(arguments)
+    warn_of_readable_key(arguments.private_key_file)
     settings = BatcherSettings(
         poll_interval_seconds=arguments.poll_interval,
         batch_type=BatchType(arguments.batch_type),

@@ -1,8 +1,6 @@
 """Reading keys from the command line, from files and from the environment. No error text ever shows one."""
 
 import re
-import stat
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
@@ -52,19 +50,13 @@ def hex_key(text: str, source: str) -> bytes:
 
 
 def read_key_file(path: Path, failure: str) -> str:
-    """Return the text of a file that may hold a key; `failure` begins the error. Raises InvalidKey.
-
-    Warns on stderr where other users of the machine can read the file.
-    """
+    """Return the text of a file that may hold a key; `failure` begins the error. Raises InvalidKey."""
     try:
-        mode = path.stat().st_mode
         with path.open("rb") as file:
             content = file.read(_LARGEST_KEY_FILE + 1)
     except OSError as error:
         raise InvalidKey(f"{failure}: {error.strerror}") from None
     if len(content) > _LARGEST_KEY_FILE:
         raise InvalidKey(f"{failure}: it has more than {_LARGEST_KEY_FILE} bytes, so it holds no key")
-    if stat.S_ISREG(mode) and mode & (stat.S_IRGRP | stat.S_IROTH):
-        print(f"warning: other users can read the key in {path}; run chmod 600 {path}", file=sys.stderr)
     # A file that is no text has no key either; which bytes are wrong is not for a message.
     return content.decode("ascii", "replace").strip()

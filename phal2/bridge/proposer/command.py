@@ -15,7 +15,7 @@ from typing import Final
 from phal2.bridge.chain_access.clients import require_chain
 from phal2.bridge.chain_access.key_options import add_key_options, given_key, is_key_given
 from phal2.bridge.chain_access.options import address, positive_number, whole_number
-from phal2.bridge.chain_access.programs import log_to_stderr, run_until_interrupted
+from phal2.bridge.chain_access.programs import log_to_stderr, run_until_interrupted, warn_of_readable_key
 from phal2.bridge.proposer.arguments import host_and_port, workload_hash
 from phal2.bridge.proposer.errors import ProposerError
 from phal2.bridge.proposer.l2_view import ANSWER_SECONDS
@@ -188,6 +188,8 @@ def _add_settings(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Run the command; return the exit code. Raises a `Phal2Error` where it cannot begin."""
     log_to_stderr(_LOGGER, verbose=arguments.verbose)
+    for path in (arguments.private_key_file, arguments.approver_private_key_file):
+        warn_of_readable_key(path)
     if arguments.action == "register":
         asyncio.run(_register(arguments))
     else:

@@ -28,12 +28,11 @@ async def chains() -> "AsyncIterator[MigrationChains]":
 
 @pytest.fixture
 def write_file(tmp_path: Path) -> Callable[[str, str], str]:
-    """Write text into a file of a name, which others cannot read, and return its path."""
+    """Write text into a file of a name, and return its path."""
 
     def write(name: str, text: str) -> str:
         path = tmp_path / name
         path.write_text(text)
-        path.chmod(0o600)
         return str(path)
 
     return write
