@@ -20,6 +20,7 @@ from phal2.node.rpc.errors import INVALID_PARAMS, SERVER_ERROR, RpcError
 
 log = logging.getLogger("phal2.sequencer")
 
+_MOST_BLOCKS_FOR_ONE: Final = 3
 _LONGEST_PAUSE_SECONDS: Final = 30.0
 _INTERVALS_OF_CLIENTS: Final = (0, 1)
 """What viem's test client and hardhat-network-helpers send between blocks where their callers ask for nothing."""
@@ -178,9 +179,11 @@ class L2Development:
     async def _mine_for(self, transaction_hash: bytes) -> None:
         try:
             async with self._turn:
-                nonce = self._sequencer.chain.state_at_head().nonce
-                # An earlier one's block may have taken it along, or it waits for another.
-                if is_executable(self.mempool, transaction_hash, nonce):
+                # An earlier one's block may have taken it along, or it waits for another; and the next block may have
+                # been begun before it came.
+                for _ in range(_MOST_BLOCKS_FOR_ONE):
+                    if not is_executable(self.mempool, transaction_hash, self._sequencer.chain.state_at_head().nonce):
+                        return
                     await self._build(1)
         except RpcError as error:
             log.warning("transaction 0x%s stays in the pool: %s", transaction_hash.hex(), error)
