@@ -8,7 +8,7 @@ from phal2.node.protocol.headers import Header
 from phal2.node.protocol.receipts import Log, bloom_may_contain
 from phal2.node.rpc.block_reference import BlockReference, parse_block_number
 from phal2.node.rpc.block_views import BlockViews, FilterKey, LogView
-from phal2.node.rpc.errors import InvalidArgument
+from phal2.node.rpc.errors import SERVER_ERROR, InvalidArgument, RpcError
 from phal2.node.rpc.hexadecimal import type_name
 from phal2.node.rpc.parameter_types import ParameterType, parse_address, parse_hash
 
@@ -56,7 +56,10 @@ class LogFilter:
 
 
 def parse_log_filter(value: Any) -> LogFilter:
-    """Read {address, topics, fromBlock, toBlock} or {address, topics, blockHash}; raise `InvalidArgument`."""
+    """Read {address, topics, fromBlock, toBlock} or {address, topics, blockHash}.
+
+    Raises `InvalidArgument`, and `RpcError` for an end at the pending block, whose logs nobody knows.
+    """
     if not isinstance(value, dict):
         raise InvalidArgument(f"expected a filter object, got {type_name(value)}")
     first, last, block_hash = value.get("fromBlock"), value.get("toBlock"), value.get("blockHash")
@@ -65,9 +68,8 @@ def parse_log_filter(value: Any) -> LogFilter:
     return LogFilter(
         addresses=_alternatives(value.get("address"), parse_address),
         topics=_topics(value.get("topics")),
-        # Some clients send an empty string for an end that they leave open.
-        from_block=parse_block_number(first) if first not in (None, "") else None,
-        to_block=parse_block_number(last) if last not in (None, "") else None,
+        from_block=_end(first),
+        to_block=_end(last),
         block_hash=parse_hash(block_hash) if block_hash is not None else None,
     )
 
@@ -75,6 +77,16 @@ def parse_log_filter(value: Any) -> LogFilter:
 ALL_LOGS: Final = LogFilter()
 
 Filter = Annotated[LogFilter, ParameterType(parse_log_filter, {"title": "filter", "type": "object"})]
+
+
+def _end(value: Any) -> BlockReference | None:
+    # Some clients send an empty string for an end that they leave open.
+    if value is None or value == "":
+        return None
+    end = parse_block_number(value)
+    if end.tag == "pending":
+        raise RpcError(SERVER_ERROR, "pending logs are not supported")
+    return end
 
 
 def _topics(value: Any) -> tuple[frozenset[bytes], ...]:

@@ -1,7 +1,8 @@
 """py-evm as an engine behind `Evm`: the only place that knows both sides."""
 
 import sys
-from functools import lru_cache
+from collections.abc import Callable
+from functools import lru_cache, partial
 from typing import Any, Final
 
 from eth.constants import CREATE_CONTRACT_ADDRESS
@@ -15,6 +16,7 @@ from phal2.node.state.py_evm_bounded import BoundedComputation
 from phal2.node.state.py_evm_computation import Computation, computation_class
 from phal2.node.state.py_evm_message import EngineMessage
 from phal2.node.state.py_evm_opcodes import opcode_functions
+from phal2.node.state.py_evm_retelling import RETOLD_FAILURES, retelling_computation
 from phal2.node.state.py_evm_state import PyEvmState
 from phal2.node.state.py_evm_tracing import tracing_computation
 from phal2.node.state.rules import BlockRules
@@ -32,17 +34,20 @@ def open_py_evm(block: BlockContext, world: WorldState, block_hashes: BlockHashe
         sys.setrecursionlimit(RECURSION_LIMIT)
     state = PyEvmState(block, world, block_hashes)
     if tracer is None:
-        return PyEvm(state, _block_computation(block))
+        return PyEvm(state, _block_computation(block), _retelling(block))
     precompiles = precompiles_of(block.rules) if block.precompiles is None else block.precompiles
     return TracedEvm(PyEvm(state, tracing_computation(block.rules.revision, precompiles, tracer)), tracer)
 
 
 class PyEvm:
-    """An engine opened for one block."""
+    """An engine opened for one block. `retell`, where given, makes what runs a message that its stack failed again."""
 
-    def __init__(self, state: PyEvmState, computation: type[Computation]) -> None:
+    def __init__(
+        self, state: PyEvmState, computation: type[Computation], retell: Callable[[], type[Computation]] | None = None
+    ) -> None:
         self._state = state
         self._computation = computation
+        self._retell = retell
 
     def execute(self, message: Message, context: TransactionContext) -> MessageResult:
         """Run a message to its end."""
@@ -64,7 +69,7 @@ class PyEvm:
             code_address=delegate,
             is_delegation=delegate is not None,
         )
-        return _result(self._computation.apply_message(self._state, call, context))
+        return self._run(call, context)
 
     def _create(self, message: Message, context: TransactionContext) -> MessageResult:
         address = message.created_address
@@ -81,7 +86,25 @@ class PyEvm:
             code=message.data,
             create_address=address,
         )
-        return _result(self._computation.apply_create_message(self._state, creation, context))
+        return self._run(creation, context)
+
+    def _run(self, message: EngineMessage, context: TransactionContext) -> MessageResult:
+        ended = _apply(self._computation, self._state, message, context)
+        if self._retell is not None and isinstance(ended._error, RETOLD_FAILURES):
+            ended = _apply(self._retell(), self._state, message, context)
+        return _result(ended)
+
+
+def _apply(
+    computation: type[Computation], state: PyEvmState, message: EngineMessage, context: TransactionContext
+) -> Computation:
+    apply = computation.apply_create_message if message.is_create else computation.apply_message
+    return apply(state, message, context)
+
+
+def _retelling(block: BlockContext) -> Callable[[], type[Computation]] | None:
+    """Return what makes the computation that retells: for calls alone, whose reason somebody reads."""
+    return None if block.checkpoint is None else partial(retelling_computation, block, block.checkpoint)
 
 
 def _block_computation(block: BlockContext) -> type[Computation]:

@@ -19,7 +19,7 @@ from eth.vm.stack import Stack
 
 from phal2.node.protocol.receipts import Log
 from phal2.node.state.precompiles.precompile import Precompile, PrecompileFailure
-from phal2.node.state.py_evm_failures import PrecompiledContractFailure, failure_text
+from phal2.node.state.py_evm_failures import PrecompiledContractFailure, deposit_failure_text, failure_text
 from phal2.node.state.py_evm_instructions import OpcodeFunction
 from phal2.node.state.py_evm_message import EngineMessage
 from phal2.node.state.py_evm_segments import BusyCodes
@@ -57,6 +57,7 @@ class Computation(PragueComputation):
         self._memory = Memory()
         self._stack = Stack()
         self.words: list[Any] = self._stack.values
+        self.is_deposit_refused = False
 
     @classmethod
     def apply_message(
@@ -94,6 +95,7 @@ class Computation(PragueComputation):
                 state.set_code(address, code)
             except VMError as error:
                 computation._error = error
+                computation.is_deposit_refused = True
         if computation._error is not None:
             state.revert(snapshot)
         return computation
@@ -140,7 +142,9 @@ class Computation(PragueComputation):
             segments[position](self)
 
     def failure(self) -> str:
-        """Return why the message failed, for people."""
+        """Return why the message failed, in geth's words."""
+        if self.is_deposit_refused:
+            return deposit_failure_text(self._error, len(self._output), self._gas_meter.gas_remaining)
         return failure_text(self._error)
 
     def extend_memory(self, start_position: int, size: int) -> None:

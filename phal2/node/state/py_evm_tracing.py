@@ -12,7 +12,6 @@ from eth.constants import STACK_DEPTH_LIMIT
 from eth.exceptions import (
     Halt,
     InvalidInstruction,
-    ReservedBytesInCode,
     VMError,
 )
 
@@ -40,10 +39,8 @@ from phal2.node.state.tracing import (
 )
 from phal2.node.state.tracing_instructions import Instruction, instructions
 
-_INSTRUCTIONS_BETWEEN_CHECKPOINTS: Final = 256
+INSTRUCTIONS_BETWEEN_CHECKPOINTS: Final = 256
 _SSTORE: Final = 0x55
-_CODE_BYTE_GAS: Final = 200
-_MAXIMUM_CODE: Final = 24_576
 _MAXIMUM_NONCE: Final = (1 << 64) - 1
 
 
@@ -65,7 +62,6 @@ class TracingComputation(Computation):
     def __init__(self, state: Any, message: Any, transaction_context: Any) -> None:
         super().__init__(state, message, transaction_context)
         self.refund_before = self.trace.refund
-        self.has_halted = False
         self.problem: str | None = None
         self.opcode = 0
         self.called: bytes | None = None
@@ -104,8 +100,8 @@ class TracingComputation(Computation):
     def failure(self) -> str:
         """Return why the message failed, in geth's words."""
         error = self._error
-        if self.has_halted:
-            return self._deposit_failure()
+        if self.is_deposit_refused:
+            return super().failure()
         if self.problem is not None and isinstance(error, VMError) and error.burns_gas:
             return self.problem
         if isinstance(error, InvalidInstruction):
@@ -132,21 +128,14 @@ class TracingComputation(Computation):
         self.trace.tracer.checkpoint()
         if not self.msg.code:
             raise Halt("no code")
-        try:
-            self._run_instructions()
-        except Halt:
-            self.has_halted = True
-            raise
-
-    def _run_instructions(self) -> None:
         tracer, table = self.trace.tracer, self.trace.instructions
         wants_steps = tracer.wants_steps
         code, padded_code, words, functions = self.code, self.padded_code, self.words, self.opcode_functions
-        until_checkpoint = _INSTRUCTIONS_BETWEEN_CHECKPOINTS
+        until_checkpoint = INSTRUCTIONS_BETWEEN_CHECKPOINTS
         while True:
             until_checkpoint -= 1
             if not until_checkpoint:
-                until_checkpoint = _INSTRUCTIONS_BETWEEN_CHECKPOINTS
+                until_checkpoint = INSTRUCTIONS_BETWEEN_CHECKPOINTS
                 tracer.checkpoint()
             position = code.program_counter
             opcode = self.opcode = padded_code[position]
@@ -184,15 +173,6 @@ class TracingComputation(Computation):
             memory=self._memory._bytes,
             return_data=self.return_data,
         )
-
-    def _deposit_failure(self) -> str:
-        """Return why what init code returned did not become a contract's code."""
-        if isinstance(self._error, ReservedBytesInCode):
-            return super().failure()
-        size = len(self._output)
-        if size > _MAXIMUM_CODE and self._gas_meter.gas_remaining >= size * _CODE_BYTE_GAS:
-            return "max code size exceeded"
-        return "contract creation code storage out of gas"
 
 
 def _stack_problem(instruction: Instruction, depth: int) -> str:

@@ -72,6 +72,19 @@ async def test_wrong_ranges_are_refused(l2: Served):
         assert await l2.fails("eth_getLogs", criteria) == (code, message)
 
 
+@pytest.mark.parametrize(
+    "criteria", [{"fromBlock": "pending"}, {"toBlock": "pending"}, {"fromBlock": "pending", "toBlock": "pending"}]
+)
+async def test_logs_of_the_pending_block_are_refused_as_geth_does(
+    l2: Served, subscriber: "Subscriber", criteria: dict[str, str]
+):
+    refusal = (-32000, "pending logs are not supported")
+    assert await l2.fails("eth_getLogs", criteria) == refusal
+    assert await l2.fails("eth_newFilter", criteria) == refusal
+    error = (await subscriber.ask("eth_subscribe", "logs", criteria))["error"]
+    assert (error["code"], error["message"]) == refusal
+
+
 async def test_a_log_filter_tells_each_log_once(l2: Served, notebook: bytes):
     filter_id = await l2.call("eth_newFilter", {"address": "0x" + notebook.hex(), "fromBlock": "earliest"})
     assert await l2.call("eth_getFilterChanges", filter_id) == []

@@ -67,6 +67,48 @@ def test_each_message_is_a_checkpoint() -> None:
     assert len(visits) > 8
 
 
+STACK_FAULTS = {
+    "01": "stack underflow (0 <=> 2)",
+    "5f5f5f5f55": None,
+    "5f5f5f5f5f5ff1": "stack underflow (6 <=> 7)",
+    "5f5fa1": "stack underflow (2 <=> 3)",
+    "5f5050": "stack underflow (0 <=> 1)",
+    "5b5f5f56": "stack limit reached 1024 (1023)",
+}
+
+
+@pytest.mark.parametrize("code", STACK_FAULTS)
+@pytest.mark.parametrize("creates", [False, True], ids=["call", "creation"])
+def test_what_the_stack_lacks_is_told_as_geth_tells_it(code: str, creates: bool) -> None:
+    fields = {"to": None, "data": bytes.fromhex(code)} if creates else {}
+    result = call(bytes.fromhex(code), ScopeOverrides(checkpoint=lambda _: None), gas_limit=100_000, **fields)
+    assert result.error == STACK_FAULTS[code]
+    assert (result.gas_used == 100_000) == (not result.succeeded)
+
+
+def test_what_the_stack_lacks_is_told_also_of_compiled_code() -> None:
+    code = bytes.fromhex("600a5b6001900380600257" + "5001")  # a loop of ten rounds, then POP and ADD on an empty stack
+    overrides = ScopeOverrides(checkpoint=lambda _: None)
+    errors = {call(code, overrides, gas_limit=100_000).error for _ in range(200)}
+    assert errors == {"stack underflow (0 <=> 2)"}
+
+
+def test_the_reason_of_a_stack_fault_is_looked_for_no_longer_than_the_call_may_take() -> None:
+    code = bytes.fromhex("6103e85b6001900380600357" + "5001")  # a loop of 1,000 rounds
+    spent = []
+
+    def stop_after_the_call(_: int) -> None:
+        spent.append(None)
+        if len(spent) > limit:
+            raise Enough
+
+    limit = 10**9
+    assert call(code, ScopeOverrides(checkpoint=stop_after_the_call)).error == "stack underflow (0 <=> 2)"
+    limit, spent = len(spent) - 1, []
+    with pytest.raises(Enough):
+        call(code, ScopeOverrides(checkpoint=stop_after_the_call))
+
+
 def test_overridden_precompiles_stand_in_for_those_of_the_rules() -> None:
     there, sha256 = b"\x4d" * 20, (2).to_bytes(20, "big")
     overrides = ScopeOverrides(precompiles={there: Precompile(fixed_gas(500), lambda data: data[::-1])})
