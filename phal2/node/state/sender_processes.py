@@ -12,7 +12,7 @@ import threading
 from collections import deque
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from typing import Final
+from typing import IO, Final, cast
 
 from phal2.node.protocol.sender_recovery import signer
 
@@ -122,9 +122,8 @@ class _Process:
         self._process = subprocess.Popen(  # noqa: S603 - own program
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0, start_new_session=True
         )
-        assert self._process.stdin is not None  # noqa: S101 - tells the type checker what PIPE gives
-        assert self._process.stdout is not None  # noqa: S101
-        self._input, self._output = self._process.stdin, self._process.stdout
+        # PIPE gives both.
+        self._input, self._output = cast("IO[bytes]", self._process.stdin), cast("IO[bytes]", self._process.stdout)
         os.set_blocking(self._output.fileno(), False)
         self._numbers: deque[int | None] = deque()
         self._received = b""
