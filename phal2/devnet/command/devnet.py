@@ -23,7 +23,7 @@ from phal2.devnet.settings import (
 )
 from phal2.devnet.viem_chain import ENDINGS, write_viem_chain
 from phal2.node.command.interpreter import keep_what_is_loaded, tune_interpreter
-from phal2.node.command.rpc_options import add_rpc_options, rpc_options
+from phal2.node.command.rpc_options import add_rpc_options, non_negative, port, positive, rpc_options
 from phal2.node.command.state_retention import add_state_retention_option
 
 _DESCRIPTION = """\
@@ -108,7 +108,7 @@ def add_devnet_parser(commands: "argparse._SubParsersAction[argparse.ArgumentPar
     )
     parser.add_argument(
         "--blob-retention",
-        type=_positive,
+        type=positive,
         default=defaults.blob_retention,
         metavar="BLOCKS",
         help="of how many of its newest blocks the embedded L1 keeps the blobs (default: %(default)s)",
@@ -119,7 +119,7 @@ def add_devnet_parser(commands: "argparse._SubParsersAction[argparse.ArgumentPar
         ("--l2-port", defaults.l2_port, "the sequencer"),
         ("--follower-port", defaults.follower_port, "the follower"),
     ):
-        parser.add_argument(option, type=_port, default=default, help=f"port of {what} (default: {default}; 0: any)")
+        parser.add_argument(option, type=port, default=default, help=f"port of {what} (default: {default}; 0: any)")
     for option, default, what in (
         ("--l1-block-time", defaults.l1_block_time, "seconds between L1 blocks"),
         ("--l2-block-time", defaults.l2_block_time, "seconds between L2 blocks"),
@@ -135,7 +135,7 @@ def add_devnet_parser(commands: "argparse._SubParsersAction[argparse.ArgumentPar
             "L1 blocks within which L2 blocks must be posted; what was deposited comes without the sequencer then",
         ),
     ):
-        parser.add_argument(option, type=_positive, default=default, help=f"{what} (default: {default})")
+        parser.add_argument(option, type=positive, default=default, help=f"{what} (default: {default})")
     for option, default, what in (
         (
             "--proof-maturity-delay",
@@ -149,12 +149,12 @@ def add_devnet_parser(commands: "argparse._SubParsersAction[argparse.ArgumentPar
         ),
     ):
         parser.add_argument(
-            option, type=_non_negative, default=default, metavar="SECONDS", help=f"{what} (default: {default})"
+            option, type=non_negative, default=default, metavar="SECONDS", help=f"{what} (default: {default})"
         )
     parser.add_argument("--mnemonic", default=DEFAULT_MNEMONIC, help='BIP-39 phrase (default: "%(default)s")')
     parser.add_argument(
         "--accounts",
-        type=_positive,
+        type=positive,
         default=DEFAULT_ACCOUNT_COUNT,
         metavar="COUNT",
         help="number of funded accounts (default: %(default)s)",
@@ -185,7 +185,7 @@ def add_devnet_parser(commands: "argparse._SubParsersAction[argparse.ArgumentPar
     )
     parser.add_argument(
         "--proposal-interval",
-        type=_positive,
+        type=positive,
         metavar="SECONDS",
         help="seconds of L1 time from one proposed output to the next, where no withdrawal waits; viem waits for as "
         f"long before it looks for one (default: {OWN_L1_PROPOSAL_SECONDS}, with --l1 URL {OTHER_L1_PROPOSAL_SECONDS})",
@@ -212,11 +212,13 @@ def add_devnet_parser(commands: "argparse._SubParsersAction[argparse.ArgumentPar
         help="let development methods edit the state of L2, too; the follower cannot follow from then on",
     )
     parser.add_argument("-v", "--verbose", action="store_true", help="log what the node does to stderr")
-    parser.set_defaults(run=run_devnet)
+    parser.set_defaults(run=run_devnet, parser=parser)
 
 
 def run_devnet(arguments: argparse.Namespace) -> int:
     """Run the devnet until Ctrl-C or SIGTERM; return the exit code."""
+    if (problem := _contradiction(arguments)) is not None:
+        arguments.parser.error(problem)
     logging.basicConfig(
         level=logging.INFO if arguments.verbose else logging.WARNING,
         format="%(asctime)s %(levelname)-7s %(name)s: %(message)s",
@@ -304,6 +306,32 @@ def _settings(arguments: argparse.Namespace) -> DevnetSettings:
     )
 
 
+def _contradiction(arguments: argparse.Namespace) -> str | None:
+    """Return which options cannot go together, None where all can."""
+    ports = [number for number in (arguments.l1_port, arguments.l2_port, arguments.follower_port) if number]
+    is_external = arguments.l1 not in (EMBEDDED, ANVIL)
+    if len(set(ports)) < len(ports):
+        return "--l1-port, --l2-port and --follower-port must differ (0 lets the system choose)"
+    if arguments.l1_chain_id == arguments.l2_chain_id and not is_external:
+        return "--l1-chain-id and --l2-chain-id must differ: a transaction of one chain would be one of the other, too"
+    for option, is_given, needed, is_there in (
+        ("--private-key", arguments.private_key is not None, "--l1 URL", is_external),
+        ("--private-key-file", arguments.private_key_file is not None, "--l1 URL", is_external),
+        ("--l1-beacon", arguments.l1_beacon is not None, "--l1 URL", is_external),
+        ("--anvil", arguments.anvil is not None, f"--l1 {ANVIL}", arguments.l1 == ANVIL),
+    ):
+        if is_given and not is_there:
+            return f"{option} is of use with {needed} alone"
+    for option, is_given, without, is_without in (
+        ("--automine", arguments.automine, "--no-dev", arguments.no_dev),
+        ("--allow-state-edits", arguments.allow_state_edits, "--no-dev", arguments.no_dev),
+        ("--proposal-interval", arguments.proposal_interval is not None, "--no-proposer", arguments.no_proposer),
+    ):
+        if is_given and is_without:
+            return f"{option} cannot go with {without}"
+    return None
+
+
 def _payer_key(arguments: argparse.Namespace) -> bytes | None:
     if arguments.private_key is None and arguments.private_key_file is None:
         return None
@@ -321,27 +349,6 @@ def _viem_chain_file(text: str) -> Path:
     if path.suffix not in ENDINGS:
         raise argparse.ArgumentTypeError(f"{text[:80]!r}: expected a file that ends in {', '.join(ENDINGS)}")
     return path
-
-
-def _port(text: str) -> int:
-    number = int(text)
-    if not 0 <= number <= 65535:
-        raise argparse.ArgumentTypeError(f"{number} is no port; expected 0 to 65535")
-    return number
-
-
-def _positive(text: str) -> int:
-    number = int(text)
-    if not 1 <= number < 1 << 53:
-        raise argparse.ArgumentTypeError(f"{number} is out of range; expected at least 1")
-    return number
-
-
-def _non_negative(text: str) -> int:
-    number = int(text)
-    if not 0 <= number < 1 << 53:
-        raise argparse.ArgumentTypeError(f"{number} is out of range; expected at least 0")
-    return number
 
 
 def _ether(text: str) -> int:

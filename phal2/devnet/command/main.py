@@ -2,7 +2,9 @@
 
 import argparse
 import os
+import signal
 import sys
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import import_module
@@ -74,8 +76,9 @@ COMMANDS: Final = (
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; return its exit code (0 done, 1 failed, 2 wrong usage)."""
     given = sys.argv[1:] if arguments is None else list(arguments)
-    parsed = _parser(given[0] if given else "").parse_args(given)
+    parsed = _parse(given)
     try:
+        _raise_interrupts()
         exit_code: int = parsed.run(parsed)
     except Phal2Error as error:
         print(f"phal2: error: {error}", file=sys.stderr)
@@ -83,6 +86,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
+        return 1
+    except OSError as error:  # such as a full disk under the output, which is no defect
+        if os.environ.get(_TRACEBACK_VARIABLE):
+            raise
+        where = "" if error.filename is None else f"{error.filename}: "
+        print(f"phal2: error: {where}{error.strerror or _one_line(error)}", file=sys.stderr)
         return 1
     except Exception as error:  # a defect of phal2, which its user cannot mend: say so in one line
         if os.environ.get(_TRACEBACK_VARIABLE):
@@ -94,6 +103,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
         return 1
     return exit_code
+
+
+def _parse(given: Sequence[str]) -> argparse.Namespace:
+    chosen = given[0] if given else ""
+    parser = _parser(chosen)
+    parsed, unknown = parser.parse_known_args(given)
+    if unknown:
+        parser.error(f"unrecognized arguments: {' '.join(unknown)} (`phal2 {chosen} --help` lists the options)")
+    return parsed
+
+
+def _raise_interrupts() -> None:
+    """Have a Ctrl-C raise `KeyboardInterrupt` from now on, unless who started the process wants it ignored."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_DFL and threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def _parser(chosen: str) -> argparse.ArgumentParser:

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from phal2.node.command.rpc_options import add_rpc_options, rpc_options
+from phal2.node.command.rpc_options import add_rpc_options, port, rpc_options
 from phal2.node.command.state_retention import add_state_retention_option
 
 DEFAULT_PORT: Final = 9547
@@ -62,7 +62,7 @@ def add_node_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParse
     parser.add_argument("--data-dir", required=True, type=Path, metavar="DIR", help="where the chain is kept")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     parser.add_argument(
-        "--port", type=_port, default=DEFAULT_PORT, help="port to listen on (default: %(default)s; 0: any free one)"
+        "--port", type=port, default=DEFAULT_PORT, help="port to listen on (default: %(default)s; 0: any free one)"
     )
     add_state_retention_option(parser)
     add_rpc_options(parser)
@@ -136,15 +136,11 @@ async def _run(arguments: argparse.Namespace) -> None:
     await run_node(options)
 
 
-def _port(text: str) -> int:
-    number = int(text)
-    if not 0 <= number <= 65535:
-        raise argparse.ArgumentTypeError(f"{number} is no port; expected 0 to 65535")
-    return number
-
-
 def _seconds(text: str) -> float:
-    number = float(text)
+    try:
+        number = float(text)
+    except ValueError:
+        number = 0.0
     if not 0 < number <= 86_400:
-        raise argparse.ArgumentTypeError(f"{text} is out of range; expected seconds, more than 0 and at most 86400")
+        raise argparse.ArgumentTypeError(f"{text[:40]!r}: expected seconds, more than 0 and at most 86400")
     return number

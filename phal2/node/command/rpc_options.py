@@ -11,7 +11,9 @@ from phal2.node.rpc.options import RpcOptions
 _DURATION: Final = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m)?")
 _UNITS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, None: 1.0}
 _LONGEST_CALL_SECONDS: Final = 3_600.0
-_MOST: Final = 1 << 53
+_MOST: Final = (1 << 53) - 1
+_LONGEST_NUMBER: Final = 16
+_LARGEST_PORT: Final = 65_535
 
 
 def add_rpc_options(parser: argparse.ArgumentParser) -> None:
@@ -38,7 +40,7 @@ def add_rpc_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--rpc.gascap",
         dest="gas_cap",
-        type=_positive,
+        type=positive,
         default=GAS_CAP,
         metavar="GAS",
         help="gas that one eth_call or eth_estimateGas may use (default: %(default)s)",
@@ -66,7 +68,7 @@ def add_rpc_options(parser: argparse.ArgumentParser) -> None:
         ("--rpc.log-results", "log_results", search.logs, "logs that one search may give"),
     ):
         group.add_argument(
-            option, dest=name, type=_positive, default=default, metavar="N", help=f"{what} (default: {default})"
+            option, dest=name, type=positive, default=default, metavar="N", help=f"{what} (default: {default})"
         )
     group.add_argument(
         "--rpc.enable-admin",
@@ -98,9 +100,24 @@ def _names(text: str) -> tuple[str, ...]:
     return tuple(name.strip() for name in text.split(",") if name.strip())
 
 
-def _positive(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and len(text) <= 16 and 0 < int(text) < _MOST):
-        raise argparse.ArgumentTypeError(f"{text[:40]!r} is no positive number")
+def port(text: str) -> int:
+    """Read a port to listen on, 0 for any free one."""
+    return _whole_number(text, 0, _LARGEST_PORT, f"port; expected 0 to {_LARGEST_PORT}")
+
+
+def positive(text: str) -> int:
+    """Read a whole number of at least 1."""
+    return _whole_number(text, 1, _MOST, "whole number of at least 1")
+
+
+def non_negative(text: str) -> int:
+    """Read a whole number of at least 0."""
+    return _whole_number(text, 0, _MOST, "whole number of at least 0")
+
+
+def _whole_number(text: str, least: int, most: int, what: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) <= _LONGEST_NUMBER and least <= int(text) <= most):
+        raise argparse.ArgumentTypeError(f"{text[:40]!r} is no {what}")
     return int(text)
 
 

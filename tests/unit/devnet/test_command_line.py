@@ -1,8 +1,12 @@
 """`phal2` itself: its list of commands, what it must not import, and how it ends where something is wrong."""
 
 import argparse
+import errno
+import os
+import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -132,3 +136,92 @@ def test_an_interruption_is_silent(
 
     assert main(["fail"]) == code
     assert capsys.readouterr().err == ""
+
+
+def test_a_full_disk_is_no_defect(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    failing(OSError(errno.ENOSPC, "No space left on device", "chain/data.mdb"), monkeypatch)
+
+    assert main(["fail"]) == 1
+    assert capsys.readouterr().err == "phal2: error: chain/data.mdb: No space left on device\n"
+
+
+def test_an_unknown_option_is_told_where_the_known_ones_are(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as end:
+        main(["devnet", "--l2port", "1"])
+
+    assert end.value.code == 2
+    assert "unrecognized arguments: --l2port 1 (`phal2 devnet --help` lists the options)" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--l1-port", "http"), "'http' is no port; expected 0 to 65535"),
+        (("--accounts", "1e3"), "'1e3' is no whole number of at least 1"),
+        (("--l1-port", "5", "--l2-port", "5"), "must differ"),
+        (("--l1-chain-id", "5", "--l2-chain-id", "5"), "must differ"),
+        (("--private-key", "11" * 32), "--private-key is of use with --l1 URL alone"),
+        (("--private-key-file", "key"), "--private-key-file is of use with --l1 URL alone"),
+        (("--l1-beacon", "http://127.0.0.1:1"), "--l1-beacon is of use with --l1 URL alone"),
+        (("--anvil", "anvil"), "--anvil is of use with --l1 anvil alone"),
+        (("--no-dev", "--automine"), "--automine cannot go with --no-dev"),
+        (("--no-dev", "--allow-state-edits"), "--allow-state-edits cannot go with --no-dev"),
+        (("--no-proposer", "--proposal-interval", "9"), "--proposal-interval cannot go with --no-proposer"),
+    ],
+    ids=lambda part: part if isinstance(part, str) else " ".join(part),
+)
+def test_a_devnet_refuses_options_without_effect(
+    options: tuple[str, ...], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as end:
+        main(["devnet", *options])
+
+    assert end.value.code == 2
+    assert said in capsys.readouterr().err
+
+
+def program(stdout: int, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    """Run `phal2` with its output buffered, as it is outside of tests."""
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    command = [sys.executable, "-m", "phal2", *arguments]
+    return subprocess.run(
+        command, stdout=stdout, stderr=subprocess.PIPE, text=True, env=environment, timeout=60, check=False
+    )
+
+
+def test_output_that_nobody_reads_ends_silently() -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        done = program(writing, "--version")
+    finally:
+        os.close(writing)
+
+    assert (done.returncode, done.stderr) == (1, "")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no /dev/full")
+def test_output_that_is_lost_is_an_error() -> None:
+    with Path("/dev/full").open("w") as full:
+        done = program(full.fileno(), "--version")
+
+    assert done.returncode == 1
+    assert done.stderr == "phal2: error: the output cannot be written: No space left on device\n"
+
+
+def test_an_interruption_while_modules_are_imported_is_silent() -> None:
+    code = (
+        "import signal, sys\n"
+        "class Interrupting:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name == 'phal2.devnet.command.tee':\n"
+        "            signal.raise_signal(signal.SIGINT)\n"
+        "sys.meta_path.insert(0, Interrupting())\n"
+        "sys.argv = ['phal2', 'tee', '--help']\n"
+        "from phal2.__main__ import main\n"
+        "main()\n"
+    )
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+
+    assert (done.returncode, done.stderr, done.stdout) == (-signal.SIGINT, "", "")
