@@ -15,6 +15,7 @@ from phal2.node.driver.rollup_node import RollupNode
 from phal2.node.rpc.admin import AdminNamespace
 from phal2.node.rpc.chain_methods import register_chain_methods
 from phal2.node.rpc.monitoring import Monitoring
+from phal2.node.rpc.namespaces.testing import TestingMethods
 from phal2.node.rpc.node_monitoring import monitor_chain, monitor_node
 from phal2.node.rpc.optimism import OptimismNamespace
 from phal2.node.rpc.options import RpcOptions
@@ -43,6 +44,7 @@ async def serve_l1(
     register_chain_methods(registry, l1, workers, options=options)
     if development is not None:
         register_development_methods(registry, development, workers)
+        TestingMethods(l1, l1.rules, workers).register(registry)
     SignerNamespace(accounts, l1, registry, development).register()
     paths = {BEACON_PATHS: BeaconApi(l1, workers, options.access).answer}
     return await _started(registry, host, port, workers, options, monitor_chain(l1, Monitoring()), paths)

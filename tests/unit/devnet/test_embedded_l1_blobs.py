@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 from embedded_l1_rig import (
+    GENESIS_TIME,
     GWEI,
     OTHER,
     OTHER_KEY,
@@ -25,6 +26,8 @@ from phal2.node.l1.kzg_errors import InvalidKzgProof
 from phal2.node.protocol.blob_sidecars import BlobSidecar, MalformedSidecar, encode_network_form
 from phal2.node.protocol.errors import InvalidEncoding, InvalidTransaction, Phal2Error
 from phal2.node.protocol.keccak import keccak256
+from phal2.node.rpc.namespaces.testing import BuildAttributes, TestingMethods
+from phal2.node.rpc.workers import Workers
 from phal2.node.sequencer.admission import OversizedTransaction
 from phal2.node.sequencer.mempool import AddressReserved, AlreadyKnown, NonceGap, PoolFull, ReplacementUnderpriced
 from phal2.node.state.blobs import GAS_PER_BLOB
@@ -65,6 +68,25 @@ async def test_a_blob_transaction_is_mined_and_its_blobs_are_kept(
     assert block.header.blob_gas_used == 3 * GAS_PER_BLOB
     assert [l1.store.blob(sidecar.versioned_hash) for sidecar in sidecars] == list(sidecars)
     assert len(l1.mempool) == 0
+
+
+async def test_a_block_that_is_built_to_order_has_the_blobs_of_the_pool(
+    l1: EmbeddedL1, sidecars: tuple[BlobSidecar, ...]
+) -> None:
+    await l1.submit_transaction(blob_transaction(0, sidecars[:2]))
+    await l1.submit_transaction(blob_transaction(1, sidecars[2:]))
+    attributes = BuildAttributes(GENESIS_TIME + 100, bytes(32), bytes(20), bytes(32))
+    workers = Workers(1)
+
+    built = await TestingMethods(l1, l1.rules, workers).build_block(l1.head_id().hash, attributes)
+
+    workers.close()
+    assert built["executionPayload"]["blobGasUsed"] == hex(3 * GAS_PER_BLOB)
+    assert built["blobsBundle"] == {
+        "commitments": ["0x" + sidecar.commitment.hex() for sidecar in sidecars],
+        "proofs": ["0x" + sidecar.proof.hex() for sidecar in sidecars],
+        "blobs": ["0x" + sidecar.blob.hex() for sidecar in sidecars],
+    }
 
 
 async def test_blobs_outlive_a_restart(tmp_path: Path, kzg: KzgWorker, sidecars: tuple[BlobSidecar, ...]) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from embedded_l1_rig import (
@@ -161,3 +162,32 @@ async def test_web3_sends_and_waits(l1: EmbeddedL1) -> None:
         block = await web3.eth.get_block("latest", full_transactions=True)
         assert block["transactions"][0]["hash"] == transaction_hash
         await web3.provider.disconnect()
+
+
+def build_attributes(timestamp: int) -> dict[str, Any]:
+    return {
+        "timestamp": hex(timestamp),
+        "prevRandao": "0x" + "11" * 32,
+        "suggestedFeeRecipient": "0x" + "22" * 20,
+        "withdrawals": [],
+        "parentBeaconBlockRoot": "0x" + "33" * 32,
+    }
+
+
+async def test_a_block_is_built_to_order_and_not_stored(l1: EmbeddedL1, client: L1Client) -> None:
+    given, pooled = dynamic_fee(0, value=1), dynamic_fee(0, value=2)
+    await client.send_raw_transaction(pooled)
+    parent = l1.head_id()
+    order = ["0x" + parent.hash.hex(), build_attributes(GENESIS_TIME + 100)]
+
+    of_given = await client.rpc.call("testing_buildBlockV1", *order, ["0x" + given.hex()], "0xabcd")
+    of_pool = await client.rpc.call("testing_buildBlockV1", *order, None)
+
+    payload = of_given["executionPayload"]
+    assert payload["transactions"] == ["0x" + given.hex()]
+    assert (payload["parentHash"], payload["extraData"]) == (order[0], "0xabcd")
+    assert of_pool["executionPayload"]["transactions"] == ["0x" + pooled.hex()]
+    assert of_pool["executionPayload"]["feeRecipient"] == "0x" + "22" * 20
+    assert l1.head_id() == parent
+    with pytest.raises(EndpointRefused, match="nonce too high"):
+        await client.rpc.call("testing_buildBlockV1", *order, ["0x" + dynamic_fee(5).hex()])

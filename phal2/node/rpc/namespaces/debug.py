@@ -33,21 +33,21 @@ class DebugMethods:
 
     def raw_header(self, block: Block) -> str:
         """Return the RLP of a header."""
-        header = self._chain.store.header(self._require(block))
+        header = self._chain.store.header(require_stored_block(self._chain, block))
         if header is None:
             raise block_not_found(block)
         return data(encode_header(header))
 
     def raw_block(self, block: Block) -> str:
         """Return the RLP of a block."""
-        found = self._chain.store.block(self._require(block))
+        found = self._chain.store.block(require_stored_block(self._chain, block))
         if found is None:
             raise block_not_found(block)
         return data(encode_block(found))
 
     def raw_receipts(self, block: Block) -> list[str]:
         """Return the consensus bytes of a block's receipts."""
-        receipts = self._chain.store.receipts(self._require(block))
+        receipts = self._chain.store.receipts(require_stored_block(self._chain, block))
         if receipts is None:
             raise block_not_found(block)
         return [data(encode_receipt(receipt)) for receipt in receipts]
@@ -64,11 +64,18 @@ class DebugMethods:
         """Return nothing: blocks that are not valid are not kept."""
         return []
 
-    def _require(self, block: BlockReference) -> bytes:
-        block_hash = find_block_hash(self._chain, block)
-        if block_hash is None:
-            raise block_not_found(block)
-        return block_hash
+
+def require_stored_block(chain: ChainService, block: BlockReference) -> bytes:
+    """Return the hash of the stored block that is meant; raise `RpcError` in the words of the namespace debug.
+
+    The pending block is not executed, so there is nothing of it to encode or trace.
+    """
+    if block.tag == "pending":
+        raise RpcError(SERVER_ERROR, "pending block is not available")
+    block_hash = find_block_hash(chain, block)
+    if block_hash is None:
+        raise block_not_found(block)
+    return block_hash
 
 
 def block_not_found(block: BlockReference) -> RpcError:

@@ -3,14 +3,14 @@
 from typing import Any, Final
 
 from phal2.node.protocol.errors import InvalidEncoding, InvalidTransaction
-from phal2.node.rpc.block_reference import BlockNumber, BlockReference, find_block_hash
+from phal2.node.rpc.block_reference import BlockNumber, BlockReference
 from phal2.node.rpc.block_replay import Replay, foreign_replay, stored_replay
 from phal2.node.rpc.cancellation import Deadline, run_bounded
 from phal2.node.rpc.chain_service import ChainService
 from phal2.node.rpc.errors import SERVER_ERROR, RpcError
 from phal2.node.rpc.formats.raw_block import decode_block
 from phal2.node.rpc.hexadecimal import data
-from phal2.node.rpc.namespaces.debug import block_not_found
+from phal2.node.rpc.namespaces.debug import require_stored_block
 from phal2.node.rpc.parameter_types import Data, Hash
 from phal2.node.rpc.registry import MethodRegistry
 from phal2.node.rpc.trace_schemas import BLOCK_TRACE, TRACE
@@ -61,9 +61,7 @@ class TraceMethods:
         return await self._run(self._trace_foreign, block, options or DEFAULT_OPTIONS)
 
     async def _trace_stored(self, block: BlockReference, options: TraceOptions | None) -> Any:
-        block_hash = find_block_hash(self._chain, block)
-        if block_hash is None:
-            raise block_not_found(block)
+        block_hash = require_stored_block(self._chain, block)
         return await self._run(self._trace_all_stored, block_hash, options or DEFAULT_OPTIONS)
 
     async def _run(self, function: Any, *arguments: Any) -> Any:

@@ -4,13 +4,13 @@ from dataclasses import replace
 from typing import Any, Final
 
 from phal2.node.protocol.headers import Header, encode_header
-from phal2.node.rpc.block_reference import Block, find_block_hash
+from phal2.node.rpc.block_reference import Block
 from phal2.node.rpc.block_replay import stored_replay
 from phal2.node.rpc.cancellation import Deadline, run_bounded
 from phal2.node.rpc.chain_service import ChainService
 from phal2.node.rpc.errors import INTERNAL_ERROR, RpcError
 from phal2.node.rpc.hexadecimal import data
-from phal2.node.rpc.namespaces.debug import block_not_found
+from phal2.node.rpc.namespaces.debug import require_stored_block
 from phal2.node.rpc.registry import MethodRegistry
 from phal2.node.rpc.trace_schemas import WITNESS
 from phal2.node.rpc.workers import Workers
@@ -38,9 +38,7 @@ class WitnessMethods:
         contracts that it reads, `keys` the addresses and slots that it looks at, `headers` the RLP of the parent and,
         before it, of the ancestors whose hashes the block asks for.
         """
-        block_hash = find_block_hash(self._chain, block)
-        if block_hash is None:
-            raise block_not_found(block)
+        block_hash = require_stored_block(self._chain, block)
         return await run_bounded(self._workers, REQUEST_SECONDS, self._witness, block_hash)
 
     def _witness(self, deadline: Deadline, block_hash: bytes) -> dict[str, Any]:

@@ -10,9 +10,11 @@ from phal2.node.protocol.transaction_codec import RecoveredTransaction
 from phal2.node.rpc.block_reference import Block, BlockNumber, find_block_hash
 from phal2.node.rpc.block_views import BlockViews
 from phal2.node.rpc.chain_service import ChainService
+from phal2.node.rpc.errors import SERVER_ERROR, RpcError
 from phal2.node.rpc.formats.transaction import format_transaction
 from phal2.node.rpc.hexadecimal import data
 from phal2.node.rpc.parameter_types import Boolean, Data, Hash, Quantity
+from phal2.node.rpc.pool_parts import pool_parts
 from phal2.node.rpc.registry import MethodRegistry
 from phal2.node.rpc.result_schemas import DATA, HASH, RECEIPT, TRANSACTION, list_of, optional
 from phal2.node.rpc.workers import Workers
@@ -86,6 +88,9 @@ class TransactionMethods:
 
     def transaction_by_block_number(self, block: BlockNumber, index: Quantity) -> Any:
         """Return the transaction at an index of a block, null where there is none."""
+        if block.tag == "pending":
+            pending = self._pending_at(index)
+            return None if pending is None else format_transaction(pending, None)
         block_hash = find_block_hash(self._chain, block)
         return None if block_hash is None else self._views.transaction(block_hash, index)
 
@@ -103,6 +108,9 @@ class TransactionMethods:
 
     def raw_transaction_by_block_number(self, block: BlockNumber, index: Quantity) -> str | None:
         """Return the envelope at an index of a block, null where there is none."""
+        if block.tag == "pending":
+            pending = self._pending_at(index)
+            return None if pending is None else data(pending.raw)
         block_hash = find_block_hash(self._chain, block)
         return None if block_hash is None else _shown(self._views.raw_transaction(block_hash, index))
 
@@ -121,6 +129,9 @@ class TransactionMethods:
 
     def block_receipts(self, block: Block) -> Any:
         """Return all receipts of a block, null where there is none."""
+        if block.tag == "pending":
+            # It is not executed, so it has none; and those of another block would mislead.
+            raise RpcError(SERVER_ERROR, "pending receipts is not available")
         block_hash = find_block_hash(self._chain, block)
         if block_hash is None:
             return None
@@ -142,6 +153,11 @@ class TransactionMethods:
     def _pending(self, transaction_hash: bytes) -> RecoveredTransaction | None:
         pending = self._chain.pending_transactions()
         return next((transaction for transaction in pending if transaction.hash == transaction_hash), None)
+
+    def _pending_at(self, index: int) -> RecoveredTransaction | None:
+        """Return the transaction at an index of the block that the tag "pending" shows."""
+        transactions = pool_parts(self._chain)[0]
+        return transactions[index] if index < len(transactions) else None
 
 
 def _shown(envelope: bytes | None) -> str | None:

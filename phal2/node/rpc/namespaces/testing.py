@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
 from phal2.node.attestation.dcap import QuoteVerdicts
+from phal2.node.protocol.blob_sidecars import BlobSidecar
 from phal2.node.protocol.deposits import DepositTransaction
 from phal2.node.protocol.errors import InvalidTransaction
 from phal2.node.protocol.headers import Header
@@ -96,12 +97,12 @@ Envelopes = Annotated[
 
 @dataclass(frozen=True, slots=True)
 class _BlockOrder:
-    """A block to build. Of `transactions` from the pool those that do not fit are left out."""
+    """A block to build of `envelopes`, or where they are None of what fits of the pool's transactions."""
 
     environment: BlockEnvironment
     parent_state_root: bytes
-    transactions: Sequence[RecoveredTransaction]
-    is_from_pool: bool
+    envelopes: tuple[bytes, ...] | None
+    pool: Sequence[RecoveredTransaction]
 
 
 class TestingMethods:
@@ -136,12 +137,11 @@ class TestingMethods:
         if attributes.timestamp <= parent.timestamp:
             message = f"timestamp {attributes.timestamp} is not above the parent's, {parent.timestamp}"
             raise RpcError(SERVER_ERROR, message)
-        pool = self._chain.pending_transactions() if transactions is None else ()
         order = _BlockOrder(
             environment=self._environment(parent, parent_hash, attributes, extra_data or b""),
             parent_state_root=parent.state_root,
-            transactions=[recover_transaction(raw) for raw in transactions or ()] or _by_nonce(pool),
-            is_from_pool=transactions is None,
+            envelopes=transactions,
+            pool=_by_nonce(self._chain.pending_transactions()) if transactions is None else (),
         )
         return await self._workers.run(_build, self._rules, self._chain.store, self._chain.verdicts, order)
 
@@ -171,22 +171,27 @@ def _build(rules: L1Rules, store: ChainStore, verdicts: QuoteVerdicts, order: _B
     environment = order.environment
     execution = BlockExecution(rules, environment, store, order.parent_state_root, store, verdicts)
     outcomes: list[TransactionOutcome] = []
-    for transaction in order.transactions:
+    sidecars: list[BlobSidecar] = []
+    for transaction in order.pool if order.envelopes is None else map(recover_transaction, order.envelopes):
         try:
             outcomes.append(execution.apply(transaction))
         except InvalidTransaction:
-            if not order.is_from_pool:
+            if order.envelopes is not None:
                 raise
+        else:
+            sidecars += transaction.sidecars
     # Asking for the requests changes the system contracts, and sealing asks for them itself.
     update = execution.state.commit()
     world = WorldState(OverlayDatabase(update, store), update.state_root)
     scope = BlockScope(block_rules(rules, environment.timestamp), environment, world, store, verdicts)
     requests = collect_requests(scope, (log for outcome in outcomes for log in outcome.receipt.logs))
     value = sum(outcome.gas_used * (outcome.effective_gas_price - environment.base_fee_per_gas) for outcome in outcomes)
-    return _format(execution.seal(), value, requests)
+    return _format(execution.seal(), value, requests, sidecars)
 
 
-def _format(executed: ExecutedBlock, value: int, requests: Sequence[bytes]) -> dict[str, Any]:
+def _format(
+    executed: ExecutedBlock, value: int, requests: Sequence[bytes], sidecars: Sequence[BlobSidecar]
+) -> dict[str, Any]:
     block, header = executed.block, executed.block.header
     payload = {
         "parentHash": data(header.parent_hash),
@@ -210,7 +215,11 @@ def _format(executed: ExecutedBlock, value: int, requests: Sequence[bytes]) -> d
     return {
         "executionPayload": payload,
         "blockValue": quantity(value),
-        "blobsBundle": {"commitments": [], "proofs": [], "blobs": []},
+        "blobsBundle": {
+            "commitments": [data(sidecar.commitment) for sidecar in sidecars],
+            "proofs": [data(sidecar.proof) for sidecar in sidecars],
+            "blobs": [data(sidecar.blob) for sidecar in sidecars],
+        },
         "executionRequests": [data(request) for request in requests],
         "shouldOverrideBuilder": False,
     }
