@@ -19,6 +19,7 @@ from phal2.node.rpc.chain_service import ChainService
 from phal2.node.rpc.errors import INVALID_PARAMS, SERVER_ERROR, InvalidArgument, RpcError
 from phal2.node.rpc.formats.transaction import format_transaction
 from phal2.node.rpc.hexadecimal import data, parse_quantity
+from phal2.node.rpc.namespaces.eth_calls import require_chain
 from phal2.node.rpc.parameter_types import Address, AnyValue, Data, ParameterType
 from phal2.node.rpc.registry import MethodRegistry
 from phal2.node.rpc.result_schemas import ADDRESS, DATA, HASH, SIGNED_TRANSACTION, list_of
@@ -153,9 +154,9 @@ class SignerNamespace:
         if account is None:
             raise RpcError(
                 SERVER_ERROR,
-                f"the key of {to_checksum_address(asked_for)} is not here: eth_accounts lists the accounts that the "
-                "devnet signs for; sign for others yourself and use eth_sendRawTransaction, or impersonate them "
-                "(hardhat_impersonateAccount)",
+                f"unknown account: the key of {to_checksum_address(asked_for)} is not here; eth_accounts lists the "
+                "accounts that the devnet signs for; sign for others yourself and use eth_sendRawTransaction, or "
+                "impersonate them (hardhat_impersonateAccount)",
             )
         return account
 
@@ -165,8 +166,9 @@ class SignerNamespace:
 
     async def _filled_in(self, request: TransactionRequest, sender: bytes) -> TransactionFields:
         call, chain_id = request.call, self._chain.chain_id
-        if call.chain_id is not None and call.chain_id != chain_id:
-            raise RpcError(SERVER_ERROR, f"chainId does not match node's (have={call.chain_id}, want={chain_id})")
+        require_chain(call, chain_id)
+        if call.to is None and not call.data:
+            raise RpcError(SERVER_ERROR, "contract creation without any data provided")
         transaction_type = type_of(request)
         tip, max_fee = self._fees(call, transaction_type)
         nonce = self._chain.pending_nonce(sender) if call.nonce is None else call.nonce

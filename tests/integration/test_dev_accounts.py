@@ -170,7 +170,8 @@ def test_messages_are_signed_as_wallets_sign_them(chain: Web3) -> None:
 @pytest.mark.parametrize(
     ("fields", "reason"),
     [
-        ({"from": STRANGER, "to": RECIPIENT}, "eth_accounts lists the accounts"),
+        ({"from": STRANGER, "to": RECIPIENT}, "unknown account: .* eth_accounts lists the accounts"),
+        ({"value": "0x1"}, "contract creation without any data provided"),
         ({"to": RECIPIENT, "chainId": "0x1"}, "chainId does not match"),
         ({"to": RECIPIENT, "type": "0x2", "gasPrice": "0x1"}, "type 0x0 or 0x1, but its type is 0x2"),
         ({"to": RECIPIENT, "type": "0x3"}, "but its type is 0x3"),

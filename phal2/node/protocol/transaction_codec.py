@@ -34,7 +34,7 @@ class UnsupportedTransactionType(RlpError):
 
     def __init__(self, transaction_type: int) -> None:
         super().__init__(
-            f"transaction type 0x{transaction_type:02x} is not supported; expected 0, 1, 2, 4, 0x54 (or 3 on L1)"
+            f"transaction type not supported: 0x{transaction_type:02x}; expected 0, 1, 2, 4, 0x54 (or 3 on L1)"
         )
         self.transaction_type = transaction_type
 

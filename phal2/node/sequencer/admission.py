@@ -66,6 +66,15 @@ class DepositNotSubmittable(PoolRefusal):
         )
 
 
+class ExceedsBlockGasLimit(PoolRefusal):
+    """A gas limit that no block has room for, as long as the blocks' own limit stays."""
+
+    def __init__(self, gas_limit: int, block_gas_limit: int) -> None:
+        super().__init__(f"exceeds block gas limit: tx gas limit {gas_limit}, block gas limit {block_gas_limit}")
+        self.gas_limit = gas_limit
+        self.block_gas_limit = block_gas_limit
+
+
 class TooManyChecks(PoolRefusal):
     """A sender whose earlier attestations are still being checked."""
 
@@ -186,6 +195,9 @@ class Admission:
 
     def _validate(self, recovered: RecoveredTransaction, transaction: SignedTransaction, scope: BlockScope) -> int:
         """Check a transaction as if the sender's other pooled ones were executed; return the account's nonce."""
+        block_gas_limit = scope.environment.gas_limit
+        if transaction.gas_limit > block_gas_limit:
+            raise ExceedsBlockGasLimit(transaction.gas_limit, block_gas_limit)
         world, sender, nonce = scope.world, recovered.sender, transaction.nonce
         account_nonce = world.nonce(sender)
         before = world.snapshot()
@@ -194,7 +206,7 @@ class Admission:
                 self._mempool.check_room(recovered, account_nonce)
                 world.set_nonce(sender, nonce)
                 world.set_balance(sender, max(0, world.balance(sender) - self._mempool.pending_value(sender, nonce)))
-            room = BlockRoom(scope.environment.gas_limit, _MAXIMUM_BLOBS)
+            room = BlockRoom(block_gas_limit, _MAXIMUM_BLOBS)
             validate_transaction(scope, recovered, transaction, room)
         finally:
             world.revert(before)
