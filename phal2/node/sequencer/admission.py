@@ -70,7 +70,10 @@ class ExceedsBlockGasLimit(PoolRefusal):
     """A gas limit that no block has room for, as long as the blocks' own limit stays."""
 
     def __init__(self, gas_limit: int, block_gas_limit: int) -> None:
-        super().__init__(f"exceeds block gas limit: tx gas limit {gas_limit}, block gas limit {block_gas_limit}")
+        # "exceeds block gas limit" is geth's pool's, "gas limit reached" what viem knows the case by.
+        super().__init__(
+            f"exceeds block gas limit: tx gas limit {gas_limit}, block gas limit reached at {block_gas_limit}"
+        )
         self.gas_limit = gas_limit
         self.block_gas_limit = block_gas_limit
 

@@ -124,7 +124,9 @@ async def test_the_constants_of_the_chain_are_served(client: L1Client) -> None:
 async def test_what_the_chain_refuses_comes_with_its_reason(client: L1Client) -> None:
     with pytest.raises(EndpointRefused, match="insufficient funds"):
         await client.send_raw_transaction(dynamic_fee(0, value=10**24))
-    with pytest.raises(EndpointRefused, match="exceeds block gas limit: tx gas limit 30000001, block gas limit"):
+    with pytest.raises(
+        EndpointRefused, match="exceeds block gas limit: tx gas limit 30000001, block gas limit reached at"
+    ):
         await client.send_raw_transaction(dynamic_fee(0, gas_limit=30_000_001))
     with pytest.raises(EndpointRefused, match="transaction type not supported: 0x05"):
         await client.rpc.call("eth_sendRawTransaction", "0x05c0")
