@@ -26,8 +26,8 @@ from phal2.devnet.servers import serve_l2
 from phal2.devnet.settings import ANVIL, DevnetSettings
 from phal2.devnet.tee.root import SIMULATOR_ROOT_CA_DER
 from phal2.node.driver.clock import Clock
+from phal2.node.driver.lasting_tasks import begin_task, end_task, why_ended
 from phal2.node.driver.rollup_node import NodeSettings, RollupNode
-from phal2.node.driver.task_end import end_task
 from phal2.node.l1.json_rpc import JsonRpcClient
 from phal2.node.l1.kzg import KzgWorker
 from phal2.node.protocol.errors import Phal2Error
@@ -203,7 +203,7 @@ def _start_batcher(
     private_key = l1.roles.account(BATCHER).private_key
     settings = replace(_BATCHER_SETTINGS, data_availability=DataAvailability(ground.settings.data_availability))
     batcher = RestartablePart(lambda: Batcher(l1.client, l2, config, private_key, settings, kzg=ground.kzg))
-    task = asyncio.create_task(batcher.run())
+    task = begin_task("the batcher", batcher.run())
     ground.parts.push_async_callback(end_task, task)
     return batcher, task
 
@@ -255,4 +255,4 @@ async def _until(event: asyncio.Event, parts: "Sequence[asyncio.Task[None]]") ->
     finally:
         waiting.cancel()
     for task in ended - {waiting}:
-        raise PartFailed(f"a part of the devnet has ended: {task.exception()}") from task.exception()
+        raise PartFailed(f"a part of the devnet has ended, {task.get_name()}: {why_ended(task)}")

@@ -20,7 +20,7 @@ from phal2.devnet.ground import DEPLOYER, ROLE_BALANCE, SENDING_ROLES, Ground
 from phal2.devnet.record import DevnetRecord, discard_unfinished_start, read_record, write_record
 from phal2.devnet.running_l1 import RunningL1, require_start
 from phal2.devnet.settings import DevnetSettings, format_ether
-from phal2.node.driver.task_end import end_task
+from phal2.node.driver.lasting_tasks import begin_task, end_task
 from phal2.node.l1.client import L1Client
 from phal2.node.l1.errors import EndpointRefused
 from phal2.node.protocol.addresses import contract_address, to_checksum_address
@@ -82,7 +82,7 @@ async def start_on_external_l1(ground: Ground) -> RunningL1:
         contracts = await _with_multicall(ground, client, is_anvil=is_anvil, may_create=False)
     tasks: list[asyncio.Task[None]] = []
     if controls is not None:
-        tasks.append(asyncio.create_task(controls.keep_time()))
+        tasks.append(begin_task("the watch over L1's time", controls.keep_time()))
         parts.push_async_callback(end_task, tasks[0])
     offered = controls if settings.development else None
     return RunningL1(settings.l1, client, contracts, start, rollup, tasks, offered, ground.roles)

@@ -21,7 +21,7 @@ from phal2.devnet.settings import ANVIL, EMBEDDED, DevnetSettings
 from phal2.devnet.tee.prover_enclave import OPEN_ENCLAVE, prover_workload_hash
 from phal2.devnet.tee.root import SIMULATOR_ROOT_CA_DER
 from phal2.node.attestation.quotes import parse_report
-from phal2.node.driver.task_end import end_task
+from phal2.node.driver.lasting_tasks import begin_task, end_task
 from phal2.node.l1.json_rpc import JsonRpcClient
 
 _PREPARATION_SECONDS: Final = 5.0
@@ -66,7 +66,7 @@ def start_proposer(ground: Ground, l1: RunningL1, l2_url: str) -> "tuple[Restart
         return Proposer(l1.client, l2, config, contracts, prover, key, proposer_settings, registrar)
 
     part = RestartablePart(make)
-    task = asyncio.create_task(part.run())
+    task = begin_task("the proposer", part.run())
     ground.parts.push_async_callback(end_task, task)
     return part, task
 

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Protocol
 
-from phal2.node.driver.task_end import end_task
+from phal2.node.driver.lasting_tasks import end_task
 
 
 class Part(Protocol):

@@ -263,7 +263,7 @@ def test_the_devnet_ends_with_anvil_and_says_why(program: Path, tmp_path: Path) 
 
     assert devnet.process.wait(SECONDS) == 1
     devnet.stop()
-    assert "a part of the devnet has ended: anvil has ended with code -9" in log.read_text()
+    assert "a part of the devnet has ended, anvil: anvil has ended with code -9" in log.read_text()
 
 
 def run_devnet(*options: str, path: str = "") -> "subprocess.CompletedProcess[str]":

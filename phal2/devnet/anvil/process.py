@@ -53,7 +53,7 @@ class AnvilProcess:
         self._process = process
         self._said: deque[bytes] = deque(maxlen=_KEPT_PIECES)
         self.url = ""
-        self.task: asyncio.Task[None] = asyncio.create_task(self._watch())
+        self.task: asyncio.Task[None] = asyncio.create_task(self._watch(), name="anvil")
 
     @classmethod
     async def start(cls, program: Path, options: Sequence[str]) -> "AnvilProcess":

@@ -1,6 +1,5 @@
 """Starts an anvil as the L1 of a devnet: as a child process, funded, with the contracts deployed where it is new."""
 
-import asyncio
 from pathlib import Path
 from typing import Final
 
@@ -14,7 +13,7 @@ from phal2.devnet.l1.sealing import SAFE_DISTANCE
 from phal2.devnet.record import DevnetRecord, discard_unfinished_start, read_record, write_record
 from phal2.devnet.rollup import GENESIS_BASE_FEE
 from phal2.devnet.running_l1 import RunningL1, require_start
-from phal2.node.driver.task_end import end_task
+from phal2.node.driver.lasting_tasks import begin_task, end_task
 from phal2.node.l1.client import L1Client
 
 _STATE_SECONDS: Final = 5
@@ -53,7 +52,7 @@ async def start_anvil(ground: Ground) -> RunningL1:
         start = record.l1_start
         await require_start(client, start, path)
         rollup = founded_rollup(ground, start)
-    keeping_time = asyncio.create_task(controls.keep_time())
+    keeping_time = begin_task("the watch over L1's time", controls.keep_time())
     parts.push_async_callback(end_task, keeping_time)
     tasks = (process.task, keeping_time)
     offered = controls if settings.development else None

@@ -12,6 +12,7 @@ from phal2.devnet.l1.sealing import NO_CHOICES, heads_at, next_environment, seal
 from phal2.devnet.settings import BLOB_RETENTION
 from phal2.node.attestation.dcap import QuoteVerdicts
 from phal2.node.driver.clock import Clock
+from phal2.node.driver.lasting_tasks import begin_task
 from phal2.node.driver.pool_upkeep import drop_included, is_executable
 from phal2.node.l1.kzg import KzgWorker
 from phal2.node.protocol.block_refs import BlockId
@@ -137,8 +138,7 @@ class EmbeddedL1:
 
     async def start(self) -> None:
         """Begin to seal blocks at their times."""
-        self._task = asyncio.create_task(self._seal_at_intervals())
-        self._task.add_done_callback(_report_failure)
+        self._task = begin_task("the embedded L1's sealing", self._seal_at_intervals())
 
     async def stop(self) -> None:
         """End sealing, wait for a block that is being built, and close the store."""
@@ -380,10 +380,3 @@ class EmbeddedL1:
 
     def _state(self) -> WorldState:
         return WorldState(self.store, self._head_block().header.state_root, self.store.reader)
-
-
-def _report_failure(task: "asyncio.Task[None]") -> None:
-    if not task.cancelled() and (error := task.exception()) is not None:
-        # What phal2 knows how to say needs no traceback; the rest is a defect, which one helps to find.
-        defect = None if isinstance(error, Phal2Error) else error
-        log.critical("the embedded L1 has stopped sealing: %s", error, exc_info=defect)

@@ -11,8 +11,8 @@ from phal2.node.command.configuration_files import read_genesis, read_rollup_con
 from phal2.node.command.interpreter import keep_what_is_loaded, tune_interpreter
 from phal2.node.command.progress import log_progress, progress_line
 from phal2.node.driver.clock import Clock
+from phal2.node.driver.lasting_tasks import begin_task, end_task, why_ended
 from phal2.node.driver.rollup_node import NodeSettings, RollupNode
-from phal2.node.driver.task_end import end_task
 from phal2.node.l1.client import L1Client
 from phal2.node.protocol.configuration_fields import InvalidConfiguration
 from phal2.node.protocol.errors import Phal2Error
@@ -97,7 +97,7 @@ async def run_node(options: NodeOptions) -> None:
         if options.as_json:
             endpoint = {"rpc": server.url, "ws": "ws" + server.url.removeprefix("http"), "chainId": config.l2_chain_id}
             print(json.dumps(endpoint), flush=True)
-        progress = asyncio.create_task(log_progress(node, options.progress_seconds))
+        progress = begin_task("its reports of progress", log_progress(node, options.progress_seconds))
         parts.push_async_callback(end_task, progress)
         try:
             await _until_a_part_ends((*node.tasks, progress))
@@ -145,4 +145,4 @@ async def _serve(node: RollupNode, options: NodeOptions) -> RpcServer:
 async def _until_a_part_ends(tasks: "tuple[asyncio.Task[None], ...]") -> None:
     ended, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     for task in ended:
-        raise NodeFailed(f"the node has stopped working: {task.exception()}") from task.exception()
+        raise NodeFailed(f"the node has stopped working, {task.get_name()}: {why_ended(task)}")

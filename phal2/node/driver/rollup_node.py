@@ -1,7 +1,6 @@
 """A rollup node, follower or sequencer: store, L1 client, derivation, pool and sequencing joined."""
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ from phal2.node.driver.clock import Clock
 from phal2.node.driver.derivation_loop import DerivationLoop
 from phal2.node.driver.l1_tracker import L1Tracker
 from phal2.node.driver.l2_chain import HeadRefs, L2Chain
+from phal2.node.driver.lasting_tasks import begin_task
 from phal2.node.driver.pool_upkeep import drop_included, take_back
 from phal2.node.driver.sequencing_loop import SequencingLoop
 from phal2.node.l1.beacon import BeaconClient
@@ -18,7 +18,6 @@ from phal2.node.l1.client import L1Client
 from phal2.node.l1.kzg import KzgWorker
 from phal2.node.protocol.block_refs import BlockId, L1BlockRef, L2BlockRef
 from phal2.node.protocol.configuration_fields import InvalidConfiguration
-from phal2.node.protocol.errors import Phal2Error
 from phal2.node.protocol.payload_attributes import PayloadAttributes
 from phal2.node.protocol.rollup_config import RollupConfig
 from phal2.node.protocol.sender_recovery import SenderCrew
@@ -31,8 +30,6 @@ from phal2.node.state.outcomes import ExecutedBlock
 from phal2.node.state.rules import L2Rules
 from phal2.node.state.sender_processes import SenderProcesses
 from phal2.node.storage import ChainStore
-
-log = logging.getLogger("phal2.driver")
 
 
 class NotTheSequencer(PoolRefusal):
@@ -128,12 +125,11 @@ class RollupNode:
 
     async def start(self) -> None:
         """Begin to follow L1, to derive, and on the sequencer to build blocks."""
-        loops = [self.l1_tracker.run(), self.derivation.run()]
+        loops = {"watch over L1": self.l1_tracker.run(), "derivation": self.derivation.run()}
         if self.sequencing is not None:
-            loops.append(self.sequencing.run())
-        self._tasks = [asyncio.create_task(loop) for loop in loops]
-        for task in self._tasks:
-            task.add_done_callback(_report_failure)
+            loops["sequencing"] = self.sequencing.run()
+        owner = "follower" if self.sequencing is None else "sequencer"
+        self._tasks = [begin_task(f"the {owner}'s {name}", loop) for name, loop in loops.items()]
 
     async def stop(self) -> None:
         """End all tasks, wait for them, and close store and connections."""
@@ -244,10 +240,3 @@ class RollupNode:
 
 SUGGESTED_PRIORITY_FEE = 1_000_000
 """0.001 gwei, as op-geth suggests where blocks are not full."""
-
-
-def _report_failure(task: "asyncio.Task[None]") -> None:
-    if not task.cancelled() and (error := task.exception()) is not None:
-        # What the node knows how to say needs no traceback; the rest is a defect, which one helps to find.
-        defect = None if isinstance(error, Phal2Error) else error
-        log.critical("the node has stopped working: %s", error, exc_info=defect)
