@@ -6,13 +6,14 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 import urllib.request
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final
+from typing import IO, Any, Final
 
 from phal2.node.protocol.errors import Phal2Error
 
@@ -20,10 +21,18 @@ START_SECONDS: Final = 60.0
 STOP_SECONDS: Final = 20.0
 REQUEST_SECONDS: Final = 60.0
 BRIDGE_SECONDS: Final = 300.0
+ENDING_SECONDS: Final = 5.0
+"""For so long the end of a devnet is awaited that does not answer, as its ports close before it ends."""
+MOST_SAID: Final = 20_000
+"""Characters of what a devnet printed that an error repeats."""
 
 
 class DevnetProcessError(Phal2Error):
     """The devnet process ended before it was ready; the text has what it printed."""
+
+
+class DevnetEnded(Phal2Error):
+    """The devnet process has ended by itself; the text has its exit code and the last of what it printed."""
 
 
 class BridgeFailed(Phal2Error):
@@ -59,16 +68,26 @@ class Endpoint:
     url: str
     chain_id: int
     contracts: Mapping[str, str] = field(default_factory=dict)
+    require_running: Callable[[], None] = field(default=lambda: None, repr=False, compare=False)
+    """Called where no answer comes; raises `DevnetEnded` where the server's process is gone."""
     _ids: "itertools.count[int]" = field(default_factory=itertools.count, repr=False, compare=False)
 
     def request(self, method: str, *parameters: object) -> Any:
-        """Call a method and return its result; raise `RequestRefused` where the answer is an error."""
+        """Call a method and return its result.
+
+        Raises `RequestRefused` where the answer is an error, `DevnetEnded` where the devnet has ended by itself, and
+        `OSError` where else no answer comes.
+        """
         body = {"jsonrpc": "2.0", "id": next(self._ids), "method": method, "params": list(parameters)}
         request = urllib.request.Request(  # noqa: S310 - the URL is the devnet's own
             self.url, json.dumps(body).encode(), {"Content-Type": "application/json"}
         )
-        with urllib.request.urlopen(request, timeout=REQUEST_SECONDS) as response:  # noqa: S310 - as above
-            answer = json.load(response)
+        try:
+            with urllib.request.urlopen(request, timeout=REQUEST_SECONDS) as response:  # noqa: S310 - as above
+                answer = json.load(response)
+        except OSError:
+            self.require_running()
+            raise
         if "error" in answer:
             error = answer["error"]
             raise RequestRefused(method, error["code"], error["message"], error.get("data"))
@@ -99,15 +118,17 @@ class Endpoint:
 class DevnetProcess:
     """`phal2 devnet --json` on free ports. Make it with `start`, or use it as a context manager."""
 
-    def __init__(self, process: "subprocess.Popen[str]", description: Mapping[str, Any]) -> None:
+    def __init__(self, process: "subprocess.Popen[str]", description: Mapping[str, Any], errors: IO[str]) -> None:
         """Use `DevnetProcess.start`."""
         self.process = process
         self.description = description
         l1, l2 = description["l1"], description["l2"]
-        self.l1 = Endpoint(l1["rpc"], l1["chainId"], l1["contracts"])
-        self.l2 = Endpoint(l2["rpc"], l2["chainId"], l2["contracts"])
-        self.follower = Endpoint(description["follower"]["rpc"], l2["chainId"], l2["contracts"])
+        self.l1 = Endpoint(l1["rpc"], l1["chainId"], l1["contracts"], self.require_running)
+        self.l2 = Endpoint(l2["rpc"], l2["chainId"], l2["contracts"], self.require_running)
+        self.follower = Endpoint(description["follower"]["rpc"], l2["chainId"], l2["contracts"], self.require_running)
         self.accounts: Sequence[Mapping[str, str]] = description["accounts"]
+        self._errors = errors
+        self._is_told_to_end = False
 
     @classmethod
     def start(cls, *options: str, log: Path | None = None) -> "DevnetProcess":
@@ -117,19 +138,26 @@ class DevnetProcess:
         """
         ports = ("--l1-port", "0", "--l2-port", "0", "--follower-port", "0")
         command = [sys.executable, "-m", "phal2", "devnet", "--json", *ports, *options]
-        with tempfile.TemporaryFile("w+") if log is None else log.open("w+") as errors:
-            process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True)  # noqa: S603 - own
+        # It stays open as long as the process runs: whoever finds the devnet gone reads there why.
+        errors = tempfile.TemporaryFile("w+") if log is None else log.open("w+")  # noqa: SIM115 - closed at the end
+        try:
+            process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True)  # noqa: S603 - own program
             assert process.stdout is not None, "stdout is a pipe"  # noqa: S101 - tells the type checker
             # A devnet that hangs at its start must not hang its user.
             deadline = threading.Timer(START_SECONDS, process.kill)
             deadline.start()
+            began = time.monotonic()
             line = process.stdout.readline()
             deadline.cancel()
+            took = time.monotonic() - began
             if not line:
-                process.wait()
-                errors.seek(0)
-                raise DevnetProcessError(f"the devnet did not start: {errors.read().strip()}")
-        return cls(process, json.loads(line))
+                code = process.wait()
+                reason = f"it was not up after {START_SECONDS:g} s" if took >= START_SECONDS else f"exit code {code}"
+                raise DevnetProcessError(f"the devnet did not start ({reason}): {_last_of(errors)}")
+        except BaseException:
+            errors.close()
+            raise
+        return cls(process, json.loads(line), errors)
 
     def mine(self, blocks: int = 1) -> None:
         """Seal L2 blocks now; L1 follows at its times."""
@@ -160,10 +188,20 @@ class DevnetProcess:
         chains = ("--l1", self.l1.url, "--l2", self.l2.url, "--json")
         key = () if command == "status" else ("--private-key", self.accounts[account]["privateKey"])
         run = [sys.executable, "-m", "phal2", "bridge", command, *map(str, arguments), *chains, *key]
-        done = subprocess.run(run, capture_output=True, text=True, timeout=BRIDGE_SECONDS, check=False)  # noqa: S603 - own
+        done = subprocess.run(run, capture_output=True, text=True, timeout=BRIDGE_SECONDS, check=False)  # noqa: S603 - own program
         if done.returncode != 0:
             raise BridgeFailed(done.returncode, done.stderr.strip())
         return json.loads(done.stdout)
+
+    def require_running(self) -> None:
+        """Raise `DevnetEnded` where the process has ended, or is about to, and nobody here has told it to."""
+        if self._is_told_to_end:
+            return
+        try:
+            code = self.process.wait(ENDING_SECONDS)
+        except subprocess.TimeoutExpired:
+            return
+        raise DevnetEnded(f"the devnet has ended by itself, with exit code {code}: {_last_of(self._errors)}")
 
     @contextmanager
     def stop_sequencer(self) -> Iterator[None]:
@@ -178,6 +216,7 @@ class DevnetProcess:
 
     def stop(self) -> int:
         """End the devnet as Ctrl-C does and return its exit code."""
+        self._is_told_to_end = True
         if self.process.poll() is None:
             self.process.terminate()
         try:
@@ -186,15 +225,17 @@ class DevnetProcess:
             self.process.kill()
             return self.process.wait()
         finally:
-            self._close_pipe()
+            self._close_files()
 
     def kill(self) -> None:
         """End the devnet without warning (`kill -9`)."""
+        self._is_told_to_end = True
         self.process.kill()
         self.process.wait()
-        self._close_pipe()
+        self._close_files()
 
-    def _close_pipe(self) -> None:
+    def _close_files(self) -> None:
+        self._errors.close()
         if self.process.stdout is not None:
             self.process.stdout.close()
 
@@ -204,4 +245,14 @@ class DevnetProcess:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self.stop()
+        try:
+            # One that was told to end, if not from here, has ended well: Ctrl-C reaches it beside whoever started it.
+            if self.process.poll():
+                self.require_running()
+        finally:
+            self.stop()
+
+
+def _last_of(errors: IO[str]) -> str:
+    errors.seek(0)
+    return errors.read()[-MOST_SAID:].strip()

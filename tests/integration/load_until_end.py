@@ -69,7 +69,9 @@ class LoadUntilEnd:
     def run(self, envelopes: Iterable[bytes], deposits: Sequence[bytes]) -> int:
         """Send until the devnet is dead; return how many receipts came."""
         asyncio.run(self._run(envelopes, deposits))
-        assert self._has_ended, f"the devnet ended by itself, with exit code {self.devnet.process.wait()}"
+        if not self._has_ended:
+            self.devnet.require_running()
+        assert self._has_ended, "the devnet answers no more, but its process runs"
         return self._received
 
     async def _run(self, envelopes: Iterable[bytes], deposits: Sequence[bytes]) -> None:

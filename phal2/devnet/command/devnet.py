@@ -233,14 +233,21 @@ def run_devnet(arguments: argparse.Namespace) -> int:
 async def _serve(settings: DevnetSettings, as_json: bool, viem_chain: Path | None) -> int:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
-    tune_interpreter()
-    # The whole devnet comes with this, so the signals are minded before.
-    from phal2.devnet.devnet import Devnet
 
     def progress(text: str) -> None:
         print(f"  {text}", file=sys.stderr, flush=True)
+
+    def interrupt(number: signal.Signals) -> None:
+        if not stop.is_set():
+            stop.set()
+            # Whoever finds the devnet gone learns that it was told to go.
+            progress(f"stopping: {number.name}")
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, interrupt, number)
+    tune_interpreter()
+    # The whole devnet comes with this, so the signals are minded before.
+    from phal2.devnet.devnet import Devnet
 
     starting = asyncio.ensure_future(Devnet.start(settings, progress))
     stopping = asyncio.ensure_future(stop.wait())
