@@ -11,7 +11,7 @@ from urllib.parse import urlencode, urlsplit, urlunsplit
 import orjson
 
 from phal2.node.l1.errors import AnswerTooLong, EndpointError, EndpointUnavailable, InvalidAnswer
-from phal2.node.l1.json_rpc import retry_after_seconds, shown_url
+from phal2.node.l1.json_rpc import connection_failure, retry_after_seconds, shown_url
 
 if TYPE_CHECKING:
     import aiohttp
@@ -51,7 +51,7 @@ class HttpJsonClient:
         except TimeoutError:
             raise EndpointUnavailable(self.url, f"{path}: no answer within {self._timeout_seconds:g} s") from None
         except (aiohttp.ClientError, OSError) as error:
-            raise EndpointUnavailable(self.url, f"{path}: the connection failed: {error}") from None
+            raise EndpointUnavailable(self.url, f"{path}: the connection failed: {connection_failure(error)}") from None
         if status in (_TOO_MANY_REQUESTS, 502, 503, 504):
             raise EndpointUnavailable(self.url, f"{path}: HTTP status {status}", retry_after)
         if status != 200:

@@ -124,7 +124,7 @@ class JsonRpcClient:
         except TimeoutError:
             raise EndpointUnavailable(self.url, f"no answer within {self._timeout_seconds:g} s") from None
         except (aiohttp.ClientError, OSError) as error:
-            raise EndpointUnavailable(self.url, f"the connection failed: {error}") from None
+            raise EndpointUnavailable(self.url, f"the connection failed: {connection_failure(error)}") from None
         if status == 429 or status >= 500:
             raise EndpointUnavailable(self.url, f"HTTP status {status}", retry_after)
         try:
@@ -185,6 +185,17 @@ def shown_url(url: str) -> str:
         raise InvalidEndpointUrl(url, "expected a URL of the form http://HOST:PORT or https://HOST")
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
     return f"{parts.scheme}://{host}" + ("" if port is None else f":{port}")
+
+
+def connection_failure(error: Exception) -> str:
+    """Say in one line why aiohttp got no answer, without the URL, which may hold a secret."""
+    import aiohttp
+
+    if isinstance(error, aiohttp.InvalidURL):
+        return "no request can be sent to this URL"
+    # Its own text has the URL in it.
+    text = error.message if isinstance(error, aiohttp.ClientResponseError) else str(error)
+    return _shown(" ".join(text.split()) or type(error).__name__)
 
 
 def retry_after_seconds(header: str | None) -> float | None:

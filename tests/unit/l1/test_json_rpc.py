@@ -217,6 +217,27 @@ async def test_errors_do_not_show_the_credentials_of_the_url() -> None:
     await client.close()
 
 
+@pytest.mark.parametrize(
+    "answer", [b"no HTTP\r\n\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\nContent-Encoding: gzip\r\n\r\nabcd"]
+)
+async def test_a_server_that_breaks_http_does_not_have_the_credentials_shown(answer: bytes) -> None:
+    async def break_http(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(answer)
+        await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(break_http, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        client = JsonRpcClient(f"http://user:secret@127.0.0.1:{port}/hidden?key=hidden")
+        with pytest.raises(EndpointUnavailable, match=r"the connection failed: \S") as raised:
+            await client.call("method")
+        await client.close()
+    assert "secret" not in str(raised.value)
+    assert "hidden" not in str(raised.value)
+    assert "\n" not in str(raised.value)
+
+
 def test_backoff_doubles_to_its_limit_and_begins_again_after_a_success() -> None:
     backoff = Backoff(1, 5)
     assert [backoff.next_delay() for _ in range(4)] == [1, 2, 4, 5]
