@@ -72,9 +72,13 @@ class Proposing:
             self.l1, self.config.l1_chain_id, self.contracts.prover_registry, owner, trust or self.trust
         )
 
-    async def newest_game(self, game_type: GameType = GameType.ENCLAVE) -> OutputOnL1:
-        """The newest game of a type."""
-        return (await self.games.newest(game_type, await self.games.count()))[0]
+    async def newest_games(self, game_type: GameType = GameType.ENCLAVE) -> list[OutputOnL1]:
+        """The newest games of a type, the newest first."""
+        return [game for game in await self.games.page(await self.games.count()) if game.game_type == game_type]
+
+    async def newest_game(self) -> OutputOnL1:
+        """The newest enclave game."""
+        return (await self.newest_games())[0]
 
     async def game_word(self, game: OutputOnL1, function: str) -> Any:
         """What a view of a game returns."""

@@ -226,7 +226,7 @@ async def test_after_an_l1_reorganisation_the_game_is_created_again(rig: Proposi
     bare_devnet.reorg_l1(3)
     async with asyncio.timeout(60):
         while True:
-            newest = await rig.games.newest(GameType.ENCLAVE, await rig.games.count())
+            newest = await rig.newest_games()
             if newest and newest[0].l2_block_number > 30:
                 break
             await proposer.step()
@@ -297,7 +297,7 @@ async def test_without_a_prover_permissioned_games_go_on_and_enclave_games_upon_
     try:
         fallback = rig.proposer(game_type=GameType.PERMISSIONED, interval_blocks=5)
         async with asyncio.timeout(60):
-            while not (games := await rig.games.newest(GameType.PERMISSIONED, await rig.games.count())):
+            while not (games := await rig.newest_games(GameType.PERMISSIONED)):
                 await fallback.step()
                 await asyncio.sleep(0.1)
         game = games[0]
@@ -310,9 +310,7 @@ async def test_without_a_prover_permissioned_games_go_on_and_enclave_games_upon_
     finally:
         respect(web3, guardian, rig, GameType.ENCLAVE)
     decided = [
-        found
-        for found in await rig.games.newest(GameType.PERMISSIONED, await rig.games.count())
-        if await rig.game_word(found, "status") == 2
+        found for found in await rig.newest_games(GameType.PERMISSIONED) if await rig.game_word(found, "status") == 2
     ]
     await safe_beyond(rig, decided[0].l2_block_number)
     await rig.proposer().step()

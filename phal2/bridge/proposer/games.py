@@ -1,14 +1,12 @@
 """The games on L1: which one to go on from, and how to create the next."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
-from phal2.bridge.proposer.contract_calls import Contract
+from phal2.bridge.proposer.contract_calls import Contract, read_all
 from phal2.bridge.proposer.settings import GameType
 from phal2.bridge.prover.claim import SIGNATURE_LENGTH, SignedClaim
 from phal2.node.l1.client import L1Client
-from phal2.node.l1.errors import EndpointRefused
 
 ANCHOR_INDEX: Final = (1 << 256) - 1
 """The parent index that stands for the anchor root."""
@@ -17,7 +15,10 @@ _IN_PROGRESS: Final = 0
 _CHALLENGER_WINS: Final = 1
 _DEFENDER_WINS: Final = 2
 _WORD: Final = 32
-_GAMES_IN_A_CALL: Final = 16
+_TYPES: Final = frozenset(GameType)
+
+GAMES_IN_A_PAGE: Final = 16
+"""Games that are read at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,14 @@ class OutputOnL1:
     created_at: int
     game: bytes | None
     game_type: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class UndecidedGame:
+    """A permissioned game at a 20-byte address; `expiry`: the last second of L1 in which it can be challenged."""
+
+    address: bytes
+    expiry: int
 
 
 class Games:
@@ -56,12 +65,30 @@ class Games:
         root, number = await self.registry.read(self._l1, "getAnchorRoot")
         return OutputOnL1(ANCHOR_INDEX, root, number, 0, None, None)
 
-    async def newest(self, game_type: int, below: int) -> list[OutputOnL1]:
-        """Return up to 16 games of a type with an index less than `below`, the newest first."""
-        if below <= 0:
-            return []
-        answer = await self.factory.read(self._l1, "findLatestGames", game_type, below - 1, _GAMES_IN_A_CALL)
-        return [output for found in answer[0] if (output := _output(game_type, found)) is not None]
+    async def retired_until(self) -> int:
+        """Return the time, in Unix seconds of L1, until which games were created that the guardian has retired."""
+        return int((await self.registry.read(self._l1, "retirementTimestamp"))[0])
+
+    async def page(self, below: int) -> list[OutputOnL1]:
+        """Return those of the 16 games before the index `below` that are of a known type, the newest first.
+
+        They are read by index: `findLatestGames` has no gas for a long list with few games of a type.
+        """
+        indices = range(below - 1, max(0, below - GAMES_IN_A_PAGE) - 1, -1)
+        listed = await read_all(self._l1, "gameAtIndex", [(self.factory, (index,)) for index in indices])
+        known = [
+            (index, created_at, Contract("EnclaveDisputeGame", game))
+            for index, (game_type, created_at, game) in zip(indices, listed, strict=True)
+            if game_type in _TYPES
+        ]
+        claims = await read_all(self._l1, "gameData", [(game, ()) for _, _, game in known])
+        return [
+            OutputOnL1(
+                index, root, int.from_bytes(extra_data[:_WORD], "big"), created_at, game.address, GameType(game_type)
+            )
+            for (index, created_at, game), (game_type, root, extra_data) in zip(known, claims, strict=True)
+            if game_type in _TYPES and len(extra_data) >= _WORD
+        ]
 
     async def can_be_parent(self, output: OutputOnL1) -> bool:
         """Tell whether L1 lets a game go on from this one: registered, respected, not retired, won by its defender."""
@@ -80,13 +107,15 @@ class Games:
     async def newest_final(self, game_type: int, above: int) -> OutputOnL1 | None:
         """Return the newest game of a type that may be the anchor root, of an L2 block above `above`; None for none."""
         below = await self.count()
-        while page := await self.newest(game_type, below):
-            for output in page:
+        while below > 0:
+            for output in await self.page(below):
                 if output.l2_block_number <= above:
                     return None
+                if output.game_type != game_type:
+                    continue
                 if (await self.registry.read(self._l1, "isGameClaimValid", output.game))[0]:
                     return output
-            below = page[-1].index
+            below -= GAMES_IN_A_PAGE
         return None
 
     async def is_lost(self, output: OutputOnL1) -> bool:
@@ -100,21 +129,33 @@ class Games:
         """Return the wei that creating a game takes."""
         return int((await self.factory.read(self._l1, "initBonds", game_type))[0])
 
-    async def unresolved_permissioned(self, creator: bytes) -> list[bytes]:
-        """Return the newest of the permissioned games of a creator that can be resolved now."""
-        resolvable = []
-        for output in await self.newest(GameType.PERMISSIONED, await self.count()):
-            game = Contract("PermissionedDisputeGame", output.game or b"")
-            if await self._status(game.address) != _IN_PROGRESS:
-                continue
-            if (await game.read(self._l1, "gameCreator"))[0] != creator:
-                continue
-            try:
-                await game.read(self._l1, "resolve")
-            except EndpointRefused:
-                continue
-            resolvable.append(game.address)
-        return resolvable
+    async def undecided(self, creator: bytes) -> list[UndecidedGame]:
+        """Return the permissioned games of a creator after its newest one that is decided, the oldest first.
+
+        Those that the guardian retired are left out, as nothing can be done with them.
+        """
+        retired_until = await self.retired_until()
+        found: list[UndecidedGame] = []
+        below = await self.count()
+        while below > 0:
+            for output in await self.page(below):
+                if output.created_at <= retired_until:
+                    return found[::-1]
+                game = Contract("PermissionedDisputeGame", output.game or b"")
+                if (
+                    output.game_type != GameType.PERMISSIONED
+                    or (await game.read(self._l1, "gameCreator"))[0] != creator
+                ):
+                    continue
+                if not await self.is_undecided(game.address):
+                    return found[::-1]
+                found.append(UndecidedGame(game.address, (await game.read(self._l1, "clockExpiry"))[0]))
+            below -= GAMES_IN_A_PAGE
+        return found[::-1]
+
+    async def is_undecided(self, game: bytes) -> bool:
+        """Tell whether the game at a 20-byte address is not decided yet."""
+        return await self._status(game) == _IN_PROGRESS
 
 
 def enclave_extra_data(signed: SignedClaim, parent_index: int) -> bytes:
@@ -127,15 +168,6 @@ def enclave_extra_data(signed: SignedClaim, parent_index: int) -> bytes:
 def permissioned_extra_data(l2_block_number: int) -> bytes:
     """Return the extra data of a permissioned game: abi.encode(l2BlockNumber)."""
     return _word(l2_block_number)
-
-
-def _output(game_type: int, found: Sequence[Any]) -> OutputOnL1 | None:
-    """Read a search result; None where the extra data is not what a game of a known type has."""
-    index, metadata, timestamp, root, extra_data = found
-    if len(extra_data) < _WORD:
-        return None
-    number = int.from_bytes(extra_data[:_WORD], "big")
-    return OutputOnL1(index, root, number, timestamp, metadata[12:], game_type)
 
 
 def _word(value: int) -> bytes:

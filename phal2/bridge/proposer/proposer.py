@@ -9,7 +9,14 @@ from typing import Final, Protocol
 
 from phal2.bridge.proposer.contract_calls import Contract
 from phal2.bridge.proposer.errors import ChainMoved, NotRegistered, ProposerError
-from phal2.bridge.proposer.games import Games, OutputOnL1, enclave_extra_data, permissioned_extra_data
+from phal2.bridge.proposer.games import (
+    GAMES_IN_A_PAGE,
+    Games,
+    OutputOnL1,
+    UndecidedGame,
+    enclave_extra_data,
+    permissioned_extra_data,
+)
 from phal2.bridge.proposer.gathering import Gathering
 from phal2.bridge.proposer.l2_view import Heads, L2View
 from phal2.bridge.proposer.proven_chain import ProvenChain
@@ -92,6 +99,8 @@ class Proposer:
         self._nothing_due_at: Heads | None = None
         self._known_output: OutputOnL1 | None = None
         self._known_count = -1
+        self._undecided: list[UndecidedGame] = []
+        self._undecided_count = -1
         self.trouble: str | None = None
         """Why no game is created at present; None where nothing is wrong."""
 
@@ -116,9 +125,9 @@ class Proposer:
     async def step(self) -> None:
         """Do what is due now: one turn of `run`. Raises what stands in the way; the next turn goes on from there."""
         await self._prepare_prover()
-        if self._settings.game_type is GameType.PERMISSIONED:
-            await self._resolve_games()
         heads = await self._view.heads()
+        if self._settings.game_type is GameType.PERMISSIONED:
+            await self._resolve_games(heads)
         if heads == self._nothing_due_at:
             return
         parent = await self._output_to_go_on_from(self._head(heads).number)
@@ -155,35 +164,33 @@ class Proposer:
     async def _newest_right_output(self, head: int) -> OutputOnL1 | None:
         """Return the output to go on from; None where a game is ahead of this node, which has to catch up first.
 
-        That is the newest of the games that count and whose root this node has, too; where there is none the anchor
+        That is one of the newest games that count and whose root this node has, too; where there is none the anchor
         root. Raises `ChainMoved` where the node has not even that one.
         """
         anchor = await self._games.anchor()
-        best = anchor
-        for game_type in GameType:
-            below = await self._games.count()
-            while below > 0:
-                page = await self._games.newest(game_type, below)
-                for output in page:
-                    if output.l2_block_number <= best.l2_block_number:
-                        continue
-                    ahead = output.l2_block_number > head
-                    if not ahead and not await self._is_on_l2(output, head):
-                        continue
-                    if await self._counts(output):
-                        if ahead:
-                            return None
-                        best, page = output, []
-                        break
-                below = page[-1].index if page else 0
-        if best is anchor and anchor.l2_block_number <= head:
+        retired_until = await self._games.retired_until()
+        below = await self._games.count()
+        while below > 0:
+            page = await self._games.page(below)
+            # Whoever creates a game anew from an old claim must not have the blocks since then proven again, so of a
+            # page it is the newest block that counts.
+            for output in sorted(page, key=lambda output: output.l2_block_number, reverse=True):
+                if output.l2_block_number <= anchor.l2_block_number or output.created_at <= retired_until:
+                    continue
+                ahead = output.l2_block_number > head
+                if (ahead or await self._is_on_l2(output, head)) and await self._counts(output):
+                    return None if ahead else output
+            if page and page[-1].created_at <= retired_until:
+                break
+            below -= GAMES_IN_A_PAGE
+        if anchor.l2_block_number <= head:
             own = await self._view.output_root(anchor.l2_block_number)
             if own != anchor.root:
                 raise ChainMoved(
                     f"L1's anchor root 0x{anchor.root.hex()} is not the output root of the node's L2 block "
                     f"{anchor.l2_block_number}, 0x{own.hex()}; is this the node of another chain?"
                 )
-        return best
+        return anchor
 
     async def _counts(self, output: OutputOnL1) -> bool:
         if self._settings.game_type is GameType.PERMISSIONED:
@@ -275,11 +282,18 @@ class Proposer:
             await self._sender.send(call)
             _LOGGER.info("the anchor root is that of L2 block %d", final.l2_block_number)
 
-    async def _resolve_games(self) -> None:
-        for game in await self._games.unresolved_permissioned(self._sender.address):
-            contract = Contract("PermissionedDisputeGame", game)
-            call = ContractCall("resolving a game", game, contract.call_data("resolve"), _ARTEFACTS)
-            await self._sender.send(call)
+    async def _resolve_games(self, heads: Heads) -> None:
+        count = await self._games.count()
+        if count != self._undecided_count:
+            self._undecided = await self._games.undecided(self._sender.address)
+            self._undecided_count = count
+        # Clocks run out in the order of creation.
+        while self._undecided and self._undecided[0].expiry < heads.head_l1_time:
+            game = Contract("PermissionedDisputeGame", self._undecided[0].address)
+            if await self._games.is_undecided(game.address):
+                call = ContractCall("resolving a game", game.address, game.call_data("resolve"), _ARTEFACTS)
+                await self._sender.send(call)
+            self._undecided.pop(0)
 
     async def _require_registered(self, prover: ProverClient) -> None:
         address = (await prover.description()).address

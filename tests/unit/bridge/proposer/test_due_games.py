@@ -1,17 +1,19 @@
 """Which output a proposer goes on from, and when the next game is due."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
 from proven_chain import ProvenChain
 
 from phal2.bridge.proposer.errors import ChainMoved
-from phal2.bridge.proposer.games import ANCHOR_INDEX, OutputOnL1
+from phal2.bridge.proposer.games import ANCHOR_INDEX, GAMES_IN_A_PAGE, OutputOnL1, UndecidedGame
 from phal2.bridge.proposer.l2_view import Heads
 from phal2.bridge.proposer.proposer import Proposer, ProposerContracts
 from phal2.bridge.proposer.settings import GameType, ProposerSettings
+from phal2.bridge.proposer.transaction_sender import ContractCall
 from phal2.node.l1.client import L1Client
+from phal2.node.l1.errors import EndpointUnavailable
 from phal2.node.l1.json_rpc import JsonRpcClient
 from phal2.node.protocol.block_refs import BlockId
 
@@ -29,6 +31,9 @@ class ScriptedGames:
     listed: list[OutputOnL1] = field(default_factory=list)
     refused: set[int] = field(default_factory=set)
     lost: set[int] = field(default_factory=set)
+    retired: int = 0
+    undecided_games: list[UndecidedGame] = field(default_factory=list)
+    decided: set[bytes] = field(default_factory=set)
     anchored: OutputOnL1 = field(default_factory=lambda: OutputOnL1(ANCHOR_INDEX, root(0), 0, 0, None, None))
 
     def add(self, number: int, branch: str = "", game_type: int = 84, created_at: int = GENESIS_TIME) -> OutputOnL1:
@@ -43,8 +48,17 @@ class ScriptedGames:
     async def anchor(self) -> OutputOnL1:
         return self.anchored
 
-    async def newest(self, game_type: int, below: int) -> list[OutputOnL1]:
-        return [game for game in reversed(self.listed[:below]) if game.game_type == game_type][:2]
+    async def retired_until(self) -> int:
+        return self.retired
+
+    async def page(self, below: int) -> list[OutputOnL1]:
+        return self.listed[max(0, below - GAMES_IN_A_PAGE) : below][::-1]
+
+    async def undecided(self, _creator: bytes) -> list[UndecidedGame]:
+        return [game for game in self.undecided_games if game.address not in self.decided]
+
+    async def is_undecided(self, game: bytes) -> bool:
+        return game not in self.decided
 
     async def can_be_parent(self, output: OutputOnL1) -> bool:
         return output.index not in self.refused
@@ -84,6 +98,9 @@ class Scene:
     async def parent(self, head: int = 100) -> OutputOnL1 | None:
         found: OutputOnL1 | None = await self.proposer._output_to_go_on_from(head)
         return found
+
+    async def resolve(self) -> None:
+        await self.proposer._resolve_games(await self.l2.heads())
 
     async def is_due(self, parent: OutputOnL1) -> bool:
         return bool(await self.proposer._is_due(parent, await self.l2.heads()))
@@ -153,6 +170,34 @@ async def test_what_was_found_is_looked_for_again_when_l2_or_the_games_change(en
     assert await enclave.parent() == enclave.games.anchored
 
 
+async def test_an_old_claim_that_was_made_a_game_once_more_is_not_gone_on_from(enclave: Scene) -> None:
+    enclave.games.add(10)
+    newest_block = enclave.games.add(20)
+    enclave.games.add(10)
+    assert await enclave.parent() == newest_block
+
+
+async def test_games_behind_many_that_are_wrong_are_found(enclave: Scene) -> None:
+    right = enclave.games.add(10)
+    for number in range(20, 21 + 2 * GAMES_IN_A_PAGE):
+        enclave.games.add(number, "another branch's ")
+    assert await enclave.parent() == right
+
+
+async def test_games_that_the_guardian_retired_are_not_looked_through(enclave: Scene) -> None:
+    # given: many games that were retired, and one that was not
+    for number in range(10, 11 + GAMES_IN_A_PAGE):
+        enclave.games.refused.add(enclave.games.add(number).index)
+    enclave.games.retired = GENESIS_TIME
+    right = enclave.games.add(9, created_at=GENESIS_TIME + 1)
+    assert await enclave.parent() == right
+    # when: there is none but those
+    enclave.games.listed[-1] = replace(right, created_at=GENESIS_TIME)
+    enclave.proposer._known_output = None
+    # then
+    assert await enclave.parent() == enclave.games.anchored
+
+
 async def test_a_node_of_another_chain_is_told_so(enclave: Scene) -> None:
     enclave.games.anchored = OutputOnL1(ANCHOR_INDEX, root(0, "foreign "), 0, 0, None, None)
     with pytest.raises(ChainMoved, match="another chain"):
@@ -197,3 +242,42 @@ async def test_finalized_blocks_alone_are_proposed_where_that_is_wanted() -> Non
     made = scene(interval_blocks=10, finalized_only=True)
     assert not await made.is_due(made.games.add(81))
     assert await made.is_due(made.games.add(80))
+
+
+@dataclass
+class RecordingSender:
+    """Takes every call and says that it was mined; what it is given a failure for fails once."""
+
+    games: ScriptedGames
+    address: bytes = b"\x77" * 20
+    failures: list[Exception] = field(default_factory=list)
+    sent: list[bytes] = field(default_factory=list)
+
+    async def send(self, call: ContractCall) -> None:
+        if self.failures:
+            raise self.failures.pop()
+        self.sent.append(call.to)
+        self.games.decided.add(call.to)
+
+
+async def test_permissioned_games_are_resolved_as_their_clocks_run_out_however_many_came_since() -> None:
+    # given: far more games than a page has within one challenge period
+    fallback = scene()
+    fallback.proposer._sender = sender = RecordingSender(fallback.games)
+    addresses = [number.to_bytes(20, "big") for number in range(1, 100)]
+    times = range(GENESIS_TIME + 1_000, GENESIS_TIME + 1_099)
+    fallback.games.undecided_games = [UndecidedGame(*pair) for pair in zip(addresses, times, strict=True)]
+    # when: the first clock is at its last second
+    fallback.l2.l1_time = GENESIS_TIME + 1_000
+    await fallback.resolve()
+    # then
+    assert sender.sent == []
+    # when: the clocks of the first three have run out, and somebody resolved the second one
+    fallback.l2.l1_time = GENESIS_TIME + 1_003
+    fallback.games.decided.add(addresses[1])
+    sender.failures.append(EndpointUnavailable("u", "t"))
+    with pytest.raises(EndpointUnavailable):
+        await fallback.resolve()
+    await fallback.resolve()
+    # then
+    assert sender.sent == [addresses[0], addresses[2]]
