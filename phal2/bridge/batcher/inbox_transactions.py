@@ -60,14 +60,15 @@ def with_next_fees(queued: QueuedTransaction, prices: L1Prices, settings: Batche
     """Return the next attempt: with the market's fees at first, then enough above the last that L1 takes it."""
     if queued.hashes and not queued.accepted:
         return queued
+    blobs = queued.payload.is_blobs
+    least = _raised(queued.fees, _BLOB_BUMP_PERCENT if blobs else _BUMP_PERCENT) if queued.accepted else Fees()
     tip = max(prices.priority_fee, settings.least_priority_fee)
+    blob_fee_cap = max(2 * (prices.blob_base_fee or 1), settings.least_blob_fee_cap) if blobs else 0
     fees = Fees(
-        fee_cap=2 * prices.base_fee + tip,
-        tip=tip,
-        blob_fee_cap=max(2 * (prices.blob_base_fee or 1), settings.least_blob_fee_cap) if queued.payload.blobs else 0,
+        fee_cap=max(2 * prices.base_fee + tip, least.fee_cap),
+        tip=max(tip, least.tip),
+        blob_fee_cap=max(blob_fee_cap, least.blob_fee_cap),
     )
-    if queued.accepted:
-        fees = _bumped(queued.fees, fees, _BLOB_BUMP_PERCENT if queued.payload.blobs else _BUMP_PERCENT)
     capped = Fees(
         fee_cap=min(fees.fee_cap, settings.fee_limit),
         tip=min(fees.tip, settings.priority_fee_limit, settings.fee_limit),
@@ -85,8 +86,6 @@ def with_next_fees(queued: QueuedTransaction, prices: L1Prices, settings: Batche
             settings.priority_fee_limit,
             settings.blob_fee_limit,
         )
-        if queued.accepted:
-            return queued
     elif queued.accepted:
         _LOGGER.warning(
             "transaction with nonce %d is stuck: fee cap now %d wei per gas%s",
@@ -94,14 +93,17 @@ def with_next_fees(queued: QueuedTransaction, prices: L1Prices, settings: Batche
             fees.fee_cap,
             f", {fees.blob_fee_cap} wei per blob gas" if fees.blob_fee_cap else "",
         )
-    return replace(queued, fees=capped)
+    is_enough = (
+        capped.fee_cap >= least.fee_cap and capped.tip >= least.tip and capped.blob_fee_cap >= least.blob_fee_cap
+    )
+    return replace(queued, fees=capped) if is_enough else queued
 
 
-def _bumped(last: Fees, market: Fees, percent: int) -> Fees:
+def _raised(fees: Fees, percent: int) -> Fees:
     return Fees(
-        fee_cap=max(market.fee_cap, last.fee_cap * percent // 100 + 1),
-        tip=max(market.tip, last.tip * percent // 100 + 1),
-        blob_fee_cap=max(market.blob_fee_cap, last.blob_fee_cap * percent // 100),
+        fee_cap=fees.fee_cap * percent // 100 + 1,
+        tip=fees.tip * percent // 100 + 1,
+        blob_fee_cap=fees.blob_fee_cap * percent // 100,
     )
 
 

@@ -122,20 +122,24 @@ class TransactionSender:
         )
 
     def _bumped(self, attempt: DynamicFeeTransaction, fees: GasFees) -> DynamicFeeTransaction:
-        """Return it with fees an eighth higher, or the market's where these are higher, up to the limit."""
-        suggested = min(fees.max_priority_fee_per_gas, self._settings.priority_fee_limit)
-        priority_fee = max(suggested, attempt.max_priority_fee_per_gas * 9 // 8 + 1)
-        fee = max(2 * fees.base_fee_per_gas + priority_fee, attempt.max_fee_per_gas * 9 // 8 + 1)
-        if fee > self._settings.fee_limit or priority_fee > self._settings.priority_fee_limit:
+        """Return it with fees an eighth higher, or the market's where these are higher, up to the limits.
+
+        Where the limits leave less than that eighth, which pools do not take, it stays as it is.
+        """
+        settings = self._settings
+        least_tip, least_fee = attempt.max_priority_fee_per_gas * 9 // 8 + 1, attempt.max_fee_per_gas * 9 // 8 + 1
+        tip = min(max(fees.max_priority_fee_per_gas, least_tip), settings.priority_fee_limit, settings.fee_limit)
+        fee = min(max(2 * fees.base_fee_per_gas + tip, least_fee), settings.fee_limit)
+        if fee < least_fee or tip < least_tip:
             _LOGGER.warning(
                 "the transaction with nonce %d is not mined, and its fees have reached the limits of %d wei per gas, "
                 "and %d of tip",
                 attempt.nonce,
-                self._settings.fee_limit,
-                self._settings.priority_fee_limit,
+                settings.fee_limit,
+                settings.priority_fee_limit,
             )
             return attempt
-        return replace(attempt, max_fee_per_gas=fee, max_priority_fee_per_gas=min(priority_fee, fee))
+        return replace(attempt, max_fee_per_gas=fee, max_priority_fee_per_gas=tip)
 
     async def _submitted(
         self, call: ContractCall, attempt: DynamicFeeTransaction, hashes: list[bytes]

@@ -55,6 +55,25 @@ async def test_fees_never_rise_above_the_limit() -> None:
         assert rig.l2.safe == 1
 
 
+async def test_a_stuck_transaction_gets_what_the_limit_allows_where_the_market_asks_for_more() -> None:
+    async with running(replace(SETTINGS, fee_limit=10 * 10**9)) as rig:
+        # given: a transaction of 3 gwei, and a base fee of which twice as much is beyond the limit
+        rig.l2.add_block()
+        await rig.step()
+        rig.l1.mine()
+        await rig.step()
+        rig.l1.base_fee = 6 * 10**9
+        rig.l1.mine(include=False)
+        # when
+        rig.now += SETTINGS.resubmission_seconds
+        await rig.step()
+        # then
+        assert [sent.transaction.max_fee_per_gas for sent in rig.l1.sent] == [3 * 10**9, 10 * 10**9]
+        rig.l1.mine()
+        rig.l2.derive()
+        assert rig.l2.safe == 1
+
+
 async def test_an_endpoint_that_suggests_absurd_tips_does_not_empty_the_account() -> None:
     async with running(replace(SETTINGS, priority_fee_limit=2 * 10**9)) as rig:
         rig.l1.priority_fee = 10**15
