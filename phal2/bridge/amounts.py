@@ -4,6 +4,9 @@ from typing import Final
 
 from phal2.node.protocol.errors import Phal2Error
 
+GWEI: Final = 10**9
+"""In wei."""
+
 MOST_DECIMALS: Final = 77
 _LONGEST: Final = 160
 _LIMIT: Final = 1 << 256

@@ -8,10 +8,11 @@ from typing import Final
 
 from phal2.bridge.batcher.batcher import Batcher
 from phal2.bridge.batcher.inbox import NodeInbox, read_inbox
-from phal2.bridge.batcher.settings import GWEI, BatcherSettings, BatchType, DataAvailability
+from phal2.bridge.batcher.settings import BatcherSettings, BatchType, DataAvailability
 from phal2.bridge.chain_access.clients import require_chain
+from phal2.bridge.chain_access.fee_options import add_fee_limits, add_gwei, add_poll_interval, add_resubmission
 from phal2.bridge.chain_access.key_options import add_key_options, given_key
-from phal2.bridge.chain_access.options import positive_number, whole_number
+from phal2.bridge.chain_access.options import whole_number
 from phal2.bridge.chain_access.programs import log_to_stderr, run_until_interrupted, warn_of_readable_key
 from phal2.node.l1.client import L1Client
 from phal2.node.l1.json_rpc import JsonRpcClient
@@ -64,13 +65,7 @@ def add_batcher_parser(subparsers: "argparse._SubParsersAction[argparse.Argument
 
 
 def _add_settings(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--poll-interval",
-        type=positive_number,
-        default=_DEFAULTS.poll_interval_seconds,
-        metavar="SECONDS",
-        help="pause between two looks at the chains (default: %(default)s)",
-    )
+    add_poll_interval(parser, _DEFAULTS.poll_interval_seconds)
     _add_channel_settings(parser)
     _add_sending_settings(parser)
     parser.add_argument("--verbose", action="store_true", help="log what is waited for, too")
@@ -146,35 +141,9 @@ def _add_sending_settings(parser: argparse.ArgumentParser) -> None:
         metavar="BYTES",
         help="bytes that may wait to be mined; a blob counts whole, 131072 (default: %(default)s)",
     )
-    group.add_argument(
-        "--resubmit-after",
-        type=positive_number,
-        default=_DEFAULTS.resubmission_seconds,
-        metavar="SECONDS",
-        help="when to send an unmined transaction again with higher fees: by an eighth, with blobs twice as high "
-        "(default: %(default)s)",
-    )
-    group.add_argument(
-        "--fee-limit",
-        type=whole_number,
-        default=_DEFAULTS.fee_limit // GWEI,
-        metavar="GWEI",
-        help="never pay more than this per gas (default: %(default)s)",
-    )
-    group.add_argument(
-        "--tip-limit",
-        type=whole_number,
-        default=_DEFAULTS.priority_fee_limit // GWEI,
-        metavar="GWEI",
-        help="never tip L1's proposers more than this per gas, whatever the endpoint suggests (default: %(default)s)",
-    )
-    group.add_argument(
-        "--blob-fee-limit",
-        type=whole_number,
-        default=_DEFAULTS.blob_fee_limit // GWEI,
-        metavar="GWEI",
-        help="never pay more than this per blob gas (default: %(default)s)",
-    )
+    add_resubmission(group, _DEFAULTS.resubmission_seconds, ": by an eighth, with blobs twice as high")
+    add_fee_limits(group, _DEFAULTS.fee_limit, _DEFAULTS.priority_fee_limit)
+    add_gwei(group, "--blob-fee-limit", _DEFAULTS.blob_fee_limit, "never pay more than this per blob gas")
     group.add_argument(
         "--backlog-warning",
         type=whole_number,
@@ -200,9 +169,9 @@ def run(arguments: argparse.Namespace) -> int:
         transactions_in_flight=arguments.max_in_flight,
         bytes_in_flight=arguments.max_bytes_in_flight,
         resubmission_seconds=arguments.resubmit_after,
-        fee_limit=arguments.fee_limit * GWEI,
-        priority_fee_limit=arguments.tip_limit * GWEI,
-        blob_fee_limit=arguments.blob_fee_limit * GWEI,
+        fee_limit=arguments.fee_limit,
+        priority_fee_limit=arguments.tip_limit,
+        blob_fee_limit=arguments.blob_fee_limit,
         backlog_blocks=arguments.backlog_warning,
     )
     log_to_stderr(_LOGGER, verbose=arguments.verbose)

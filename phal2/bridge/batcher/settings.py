@@ -4,13 +4,12 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
+from phal2.bridge.amounts import GWEI
 from phal2.bridge.batcher.errors import BatcherError
 from phal2.node.l1.client import MOST_PRIORITY_FEE
 from phal2.node.protocol.blobs import MAXIMUM_BLOB_DATA
 from phal2.node.protocol.channel_compression import Compression
 from phal2.node.protocol.frames import FRAME_OVERHEAD
-
-GWEI: Final = 10**9
 
 BLOB_CONTENT: Final = MAXIMUM_BLOB_DATA - 1 - FRAME_OVERHEAD
 """Bytes of a channel that a blob carries beside the version byte and the head of a frame."""

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from phal2.bridge.chain_access.clients import require_chain
+from phal2.bridge.chain_access.fee_options import add_fee_limits, add_poll_interval, add_resubmission
 from phal2.bridge.chain_access.key_options import add_key_options, given_key, is_key_given
 from phal2.bridge.chain_access.options import address, positive_number, whole_number
 from phal2.bridge.chain_access.programs import log_to_stderr, run_until_interrupted, warn_of_readable_key
@@ -23,7 +24,7 @@ from phal2.bridge.proposer.proposer import Proposer, ProposerContracts
 from phal2.bridge.proposer.prover_channels import ChannelOpener, ProverAddress, ProverCommand, prover_command
 from phal2.bridge.proposer.prover_client import ProgramClient
 from phal2.bridge.proposer.registration import OwnerRegistrar, QuoteTrust
-from phal2.bridge.proposer.settings import GWEI, GameType, ProposerSettings
+from phal2.bridge.proposer.settings import GameType, ProposerSettings
 from phal2.bridge.proposer.transaction_sender import TransactionSender
 from phal2.bridge.prover.claim import config_hash
 from phal2.bridge.prover.configuration import prover_configuration
@@ -154,34 +155,9 @@ def _add_settings(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--finalized", action="store_true", help="propose finalized L2 blocks only, not those that are merely safe"
     )
-    group.add_argument(
-        "--poll-interval",
-        type=positive_number,
-        default=_DEFAULTS.poll_interval_seconds,
-        metavar="SECONDS",
-        help="pause between two looks at the chains (default: %(default)s)",
-    )
-    group.add_argument(
-        "--resubmit-after",
-        type=positive_number,
-        default=_DEFAULTS.resubmission_seconds,
-        metavar="SECONDS",
-        help="when to send an unmined transaction again with higher fees (default: %(default)s)",
-    )
-    group.add_argument(
-        "--fee-limit",
-        type=whole_number,
-        default=_DEFAULTS.fee_limit // GWEI,
-        metavar="GWEI",
-        help="never pay more than this per gas (default: %(default)s)",
-    )
-    group.add_argument(
-        "--tip-limit",
-        type=whole_number,
-        default=_DEFAULTS.priority_fee_limit // GWEI,
-        metavar="GWEI",
-        help="never tip L1's proposers more than this per gas, whatever the endpoint suggests (default: %(default)s)",
-    )
+    add_poll_interval(group, _DEFAULTS.poll_interval_seconds)
+    add_resubmission(group, _DEFAULTS.resubmission_seconds)
+    add_fee_limits(group, _DEFAULTS.fee_limit, _DEFAULTS.priority_fee_limit)
     parser.add_argument("--verbose", action="store_true", help="log each proof, too")
 
 
@@ -239,8 +215,8 @@ async def _propose(arguments: argparse.Namespace, key: bytes) -> None:
         finalized_only=arguments.finalized,
         poll_interval_seconds=arguments.poll_interval,
         resubmission_seconds=arguments.resubmit_after,
-        fee_limit=arguments.fee_limit * GWEI,
-        priority_fee_limit=arguments.tip_limit * GWEI,
+        fee_limit=arguments.fee_limit,
+        priority_fee_limit=arguments.tip_limit,
     )
     contracts = ProposerContracts(
         arguments.dispute_game_factory, arguments.anchor_state_registry, arguments.prover_registry

@@ -2,13 +2,11 @@
 
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Final
 
+from phal2.bridge.amounts import GWEI
 from phal2.bridge.proposer.errors import ProposerError
 from phal2.bridge.prover.proof_request import MAXIMUM_BLOCKS
 from phal2.node.l1.client import MOST_PRIORITY_FEE
-
-GWEI: Final = 10**9
 
 
 class GameType(IntEnum):
