@@ -28,8 +28,8 @@ def chain(vectors: Path) -> list[ChainBlock]:
     raw = (vectors / "rpc-compat" / "tests" / "chain.rlp").read_bytes()
     blocks, offset = [], 0
     while offset < len(raw):
-        item, offset = rlp.decode_prefix(raw, offset)
-        fields = rlp.expect_list(item)
+        end = rlp.list_bounds(raw, offset, len(raw))[1]
+        fields, offset = rlp.decode_list(raw[offset:end]), end
         transactions = [
             transaction if isinstance(transaction, bytes) else rlp.encode(transaction)
             for transaction in rlp.expect_list(fields[1])

@@ -9,7 +9,7 @@ from typing import Final
 
 from phal2.node.protocol import rlp
 from phal2.node.protocol.errors import InvalidEncoding
-from phal2.node.protocol.rlp import decode_uint, expect_bytes, expect_list
+from phal2.node.protocol.rlp import decode_uint, expect_bytes, list_bounds, read_string, read_strings
 
 SINGULAR_BATCH_VERSION: Final = 0
 SPAN_BATCH_VERSION: Final = 1
@@ -62,12 +62,19 @@ def decode_batch(data: bytes) -> SingularBatch:
         raise InvalidBatch("an empty byte string is no batch")
     if data[0] != SINGULAR_BATCH_VERSION:
         raise UnsupportedBatchVersion(data[0])
-    item, _ = rlp.decode_prefix(data, 1)
-    fields = expect_list(item, 5)
+    # Read field by field, because a batch of a hundred megabytes compresses to nothing: what is none costs no memory.
+    start, end = list_bounds(data, 1, len(data))
+    parent_hash, start = read_string(data, start, end)
+    epoch_number, start = read_string(data, start, end)
+    epoch_hash, start = read_string(data, start, end)
+    timestamp, start = read_string(data, start, end)
+    start, stop = list_bounds(data, start, end)
+    if stop != end:
+        raise InvalidBatch(f"singular batch with {end - stop} bytes behind its fifth and last field")
     return SingularBatch(
-        parent_hash=expect_bytes(fields[0], 32),
-        epoch_number=decode_uint(fields[1], 8),
-        epoch_hash=expect_bytes(fields[2], 32),
-        timestamp=decode_uint(fields[3], 8),
-        transactions=tuple(expect_bytes(transaction) for transaction in expect_list(fields[4])),
+        parent_hash=expect_bytes(parent_hash, 32),
+        epoch_number=decode_uint(epoch_number, 8),
+        epoch_hash=expect_bytes(epoch_hash, 32),
+        timestamp=decode_uint(timestamp, 8),
+        transactions=tuple(read_strings(data, start, stop)),
     )

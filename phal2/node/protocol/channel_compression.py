@@ -6,6 +6,7 @@ A channel says by its first byte how it is compressed: zlib where the low nibble
 import zlib
 from collections.abc import Iterator
 from enum import Enum
+from itertools import chain
 from typing import Any, Final, Protocol
 
 from phal2.node.protocol.errors import InvalidEncoding
@@ -129,9 +130,9 @@ def _from_byte_to_byte(data: bytes, start: int, done: int) -> Iterator[bytes]:
     from brotli import Decompressor, error
 
     decoder = Decompressor()
-    inputs = [data[begin : begin + _BROTLI_INPUT] for begin in range(1, start, _BROTLI_INPUT)]
-    inputs += [data[position : position + 1] for position in range(start, len(data))]
-    for received in inputs:
+    inputs = (data[begin : begin + _BROTLI_INPUT] for begin in range(1, start, _BROTLI_INPUT))
+    single_bytes = (data[position : position + 1] for position in range(start, len(data)))
+    for received in chain(inputs, single_bytes):
         try:
             for piece in _pieces(decoder, received):
                 if len(piece) > done:

@@ -51,7 +51,8 @@ def read_batches(channel: bytes, maximum_content: int = MAXIMUM_CHANNEL_CONTENT)
                 raise InvalidChannel("channel ends within a batch")
             return
         begin, end = bounds
-        batch = bytes(buffer[begin:end])
+        with memoryview(buffer) as view:
+            batch = bytes(view[begin:end])
         del buffer[:end]
         left -= end
         yield batch

@@ -76,17 +76,54 @@ def decode_uint(data: Decoded, maximum_bytes: int = 32) -> int:
     return int.from_bytes(data, "big")
 
 
-def decode(data: bytes) -> Decoded:
-    """Decode exactly one item; anything that is not canonical raises `RlpError`."""
+def decode(data: bytes, maximum_items: int | None = None) -> Decoded:
+    """Decode exactly one item; anything that is not canonical raises `RlpError`.
+
+    So do more than `maximum_items` items, lists among them: a list of one byte takes 64 bytes of memory and more.
+    """
+    if maximum_items is not None and len(data) > maximum_items:
+        _check_item_count(data, maximum_items)
     item, end = _decode_item(data, 0, len(data), 0)
     if end != len(data):
         raise RlpError(f"{len(data) - end} trailing bytes after the item")
     return item
 
 
-def decode_prefix(data: bytes, start: int = 0) -> tuple[Decoded, int]:
-    """Decode one item that begins at `start`; return it and the offset behind it (for streams of items)."""
-    return _decode_item(data, start, len(data), 0)
+def list_bounds(data: bytes, start: int, end: int) -> tuple[int, int]:
+    """Return where the content of the list at `start` begins and ends; raise `RlpError` where there is none.
+
+    It may not go beyond `end`. The content is not looked at: who knows its shape refuses another one early.
+    """
+    if start >= end or data[start] < 0xC0:
+        raise RlpError("expected a list, found a byte string" if start < end else "a list expected, but the bytes end")
+    return _payload_bounds(data, start, end, data[start] - 0xC0)
+
+
+def read_string(data: bytes, start: int, end: int) -> tuple[bytes, int]:
+    """Return the byte string at `start` and the offset behind it; raise `RlpError` where there is none before `end`."""
+    if start < end and data[start] >= 0xC0:
+        raise RlpError("expected a byte string, found a list")
+    item, after = _decode_item(data, start, end, 0)
+    return expect_bytes(item), after
+
+
+def read_strings(data: bytes, start: int, end: int) -> list[bytes]:
+    """Return the byte strings that lie from `start` to `end`; raise `RlpError` where anything else is there."""
+    strings = []
+    while start < end:
+        prefix = data[start]
+        after = start + prefix - 0x7F
+        # As in _decode_item, short strings are most of them.
+        if prefix < 0x80:
+            strings.append(_SINGLE_BYTES[prefix])
+            start += 1
+        elif (0x81 < prefix < 0xB8 or prefix == 0x80) and after <= end:
+            strings.append(data[start + 1 : after])
+            start = after
+        else:
+            string, start = read_string(data, start, end)
+            strings.append(string)
+    return strings
 
 
 def decode_list(data: bytes) -> list[Decoded]:
@@ -153,6 +190,22 @@ def _decode_item(data: bytes, start: int, end: int, depth: int) -> tuple[Decoded
             element, begin = _decode_item(data, begin, stop, depth + 1)
             elements.append(element)
     return elements, stop
+
+
+def _check_item_count(data: bytes, maximum: int) -> None:
+    """Raise `RlpError` where there are more items than `maximum`. Whether they are well formed, decoding them tells."""
+    count = position = 0
+    end = len(data)
+    while position < end:
+        count += 1
+        if count > maximum:
+            raise RlpError(f"more than {maximum} items")
+        prefix = data[position]
+        if 0x80 <= prefix < 0xC0:
+            position = _payload_bounds(data, position, end, prefix - 0x80)[1]
+        else:
+            # The content of a list follows its length.
+            position += 1 + max(0, prefix - 0xF7)
 
 
 def _payload_bounds(data: bytes, start: int, end: int, short_length: int) -> tuple[int, int]:

@@ -16,8 +16,8 @@ from phal2.node.protocol import rlp
 from phal2.node.protocol.batches import InvalidBatch
 from phal2.node.protocol.bit_lists import bit, bit_list, count_set, read_bit_list
 from phal2.node.protocol.errors import InvalidEncoding, Phal2Error
-from phal2.node.protocol.rlp import RlpError, encode_uint, expect_bytes, expect_list
-from phal2.node.protocol.transaction_codec import decode_access_list, decode_authorization, decode_transaction
+from phal2.node.protocol.rlp import RlpError, encode_uint, expect_bytes
+from phal2.node.protocol.transaction_codec import decode_authorization, decode_transaction
 from phal2.node.protocol.transactions import (
     ACCESS_LIST,
     DYNAMIC_FEE,
@@ -38,6 +38,8 @@ MAXIMUM_PAYLOAD: Final = 10_000_000
 _FIRST_LIST: Final = 0xC0
 _LARGEST_TYPE: Final = 0x7F
 _SHORT_STRING: Final = 0xB7
+_KEY_PREFIX: Final = b"\xa0"
+_ENCODED_KEY: Final = 33
 _PREFIXED_LEGACY: Final = -1
 """A type byte of 0 before the list. It counts among the legacy transactions, but is none of them."""
 
@@ -175,27 +177,10 @@ def _read_payload(data: bytes, offset: int) -> tuple[int, int, int]:
         transaction_type, begin = data[offset] or _PREFIXED_LEGACY, offset + 1
     if data[begin] < _FIRST_LIST:
         raise InvalidBatch(f"span batch with a transaction that is no list, but begins with 0x{data[begin]:02x}")
-    end = _list_content(data, begin)[1]
+    end = rlp.list_bounds(data, begin, len(data))[1]
     if end - begin > MAXIMUM_PAYLOAD:
         raise InvalidBatch(f"span batch with a transaction of {end - begin} bytes, at most {MAXIMUM_PAYLOAD} allowed")
     return transaction_type, begin, end
-
-
-def _list_content(data: bytes, begin: int) -> tuple[int, int]:
-    """Return where the content of the list at `begin` begins and ends; raise `RlpError`."""
-    prefix = data[begin]
-    start = begin + 1
-    if prefix <= 0xF7:
-        end = start + prefix - 0xC0
-    else:
-        start += prefix - 0xF7
-        length = int.from_bytes(data[begin + 1 : start], "big")
-        if start > len(data) or data[begin + 1] == 0 or length < 56:
-            raise RlpError("a list's length is cut off or not in the shortest form")
-        end = start + length
-    if end > len(data):
-        raise RlpError(f"list of {end - start} bytes, but only {len(data) - start} are left")
-    return start, end
 
 
 def _envelopes(data: bytes, columns: _Columns, chain_id: int) -> tuple[bytes, ...]:
@@ -231,7 +216,7 @@ def _envelopes(data: bytes, columns: _Columns, chain_id: int) -> tuple[bytes, ..
 
 def _payload_fields(data: bytes, transaction_type: int, begin: int) -> tuple[bytes, bytes, bytes]:
     """Return the encodings of the value, of the fees, and of what follows them in the list at `begin`."""
-    start, end = _list_content(data, begin)
+    start, end = rlp.list_bounds(data, begin, len(data))
     # Amounts of type 4 are integers of 256 bits in op-node, those of the other types have no limit.
     longest = 33 if transaction_type == SET_CODE else MAXIMUM_PAYLOAD
     # Where an item goes beyond the list, the last one cannot end with it.
@@ -243,19 +228,30 @@ def _payload_fields(data: bytes, transaction_type: int, begin: int) -> tuple[byt
     if transaction_type != LEGACY:
         last = _access_list_end(data, last, end)
     if transaction_type == SET_CODE:
-        item, last = rlp.decode_prefix(data, last)
-        for authorization in expect_list(item):
-            decode_authorization(authorization)
+        last = _authorization_list_end(data, last, end)
     if last != end:
         raise RlpError("a transaction's payload does not have the fields of its type")
     return data[start:value_end], data[value_end:fees_end], data[fees_end:end]
 
 
 def _access_list_end(data: bytes, offset: int, end: int) -> int:
-    if offset < end and data[offset] == _FIRST_LIST:
-        return offset + 1
-    item, after = rlp.decode_prefix(data, offset)
-    decode_access_list(item)
+    start, after = rlp.list_bounds(data, offset, end)
+    while start < after:
+        field, start = rlp.list_bounds(data, start, after)
+        address, field = rlp.read_string(data, field, start)
+        expect_bytes(address, 20)
+        keys, keys_end = rlp.list_bounds(data, field, start)
+        prefixes = data[keys:keys_end:_ENCODED_KEY]
+        if keys_end != start or (keys_end - keys) % _ENCODED_KEY or prefixes.count(_KEY_PREFIX) != len(prefixes):
+            raise RlpError("an access list's entry is not an address and a list of keys of 32 bytes")
+    return after
+
+
+def _authorization_list_end(data: bytes, offset: int, end: int) -> int:
+    start, after = rlp.list_bounds(data, offset, end)
+    while start < after:
+        field, start = rlp.list_bounds(data, start, after)
+        decode_authorization([*rlp.read_strings(data, field, start)])
     return after
 
 
@@ -278,6 +274,5 @@ def _string_end(data: bytes, offset: int, end: int) -> int:
         return offset + 1
     after = offset + prefix - 0x7F
     if prefix > _SHORT_STRING or after > end or prefix == 0x81:
-        item, after = rlp.decode_prefix(data, offset)
-        expect_bytes(item)
+        _, after = rlp.read_string(data, offset, end)
     return after

@@ -26,6 +26,9 @@ from phal2.node.protocol.transactions import (
 
 Transaction: TypeAlias = SignedTransaction | DepositTransaction
 
+MAXIMUM_ITEMS: Final = 2_000_000
+"""RLP items of an envelope. The densest, addresses of an access list, cost 800 gas an item: no block has so many."""
+
 _TYPED_FIELD_COUNTS: Final = {1: 11, 2: 12, 3: 14, 4: 13, 0x54: 13}
 
 
@@ -128,7 +131,7 @@ def decode_transaction(raw: bytes) -> Transaction:
     decoder = _DECODERS.get(raw[0])
     if decoder is None:
         raise UnsupportedTransactionType(raw[0])
-    return decoder(expect_list(rlp.decode(raw[1:]), _TYPED_FIELD_COUNTS[raw[0]]))
+    return decoder(expect_list(rlp.decode(raw[1:], MAXIMUM_ITEMS), _TYPED_FIELD_COUNTS[raw[0]]))
 
 
 def evidence_item(item: Decoded) -> Evidence:
@@ -173,7 +176,7 @@ def _authorization_item(authorization: Authorization) -> Item:
 
 
 def _decode_legacy(raw: bytes) -> LegacyTransaction:
-    fields = expect_list(rlp.decode(raw), 9)
+    fields = expect_list(rlp.decode(raw, MAXIMUM_ITEMS), 9)
     v = decode_uint(fields[6])
     if v not in (27, 28) and v < 35:
         raise RlpError(f"legacy signature v is {v}, expected 27, 28 or at least 35 (EIP-155)")
@@ -199,7 +202,7 @@ def _decode_access_list_transaction(fields: list[Decoded]) -> AccessListTransact
         to=_decode_to(fields[4]),
         value=decode_uint(fields[5]),
         data=expect_bytes(fields[6]),
-        access_list=decode_access_list(fields[7]),
+        access_list=_decode_access_list(fields[7]),
         y_parity=decode_uint(fields[8], 1),
         r=decode_uint(fields[9]),
         s=decode_uint(fields[10]),
@@ -216,7 +219,7 @@ def _decode_dynamic_fee(fields: list[Decoded]) -> DynamicFeeTransaction:
         to=_decode_to(fields[5]),
         value=decode_uint(fields[6]),
         data=expect_bytes(fields[7]),
-        access_list=decode_access_list(fields[8]),
+        access_list=_decode_access_list(fields[8]),
         y_parity=decode_uint(fields[9], 1),
         r=decode_uint(fields[10]),
         s=decode_uint(fields[11]),
@@ -233,7 +236,7 @@ def _decode_blob(fields: list[Decoded]) -> BlobTransaction:
         to=expect_bytes(fields[5], 20),
         value=decode_uint(fields[6]),
         data=expect_bytes(fields[7]),
-        access_list=decode_access_list(fields[8]),
+        access_list=_decode_access_list(fields[8]),
         max_fee_per_blob_gas=decode_uint(fields[9]),
         blob_versioned_hashes=tuple(expect_bytes(item, 32) for item in expect_list(fields[10])),
         y_parity=decode_uint(fields[11], 1),
@@ -252,7 +255,7 @@ def _decode_set_code(fields: list[Decoded]) -> SetCodeTransaction:
         to=expect_bytes(fields[5], 20),
         value=decode_uint(fields[6]),
         data=expect_bytes(fields[7]),
-        access_list=decode_access_list(fields[8]),
+        access_list=_decode_access_list(fields[8]),
         authorization_list=tuple(decode_authorization(item) for item in expect_list(fields[9])),
         y_parity=decode_uint(fields[10], 1),
         r=decode_uint(fields[11]),
@@ -271,7 +274,7 @@ def _decode_attested(fields: list[Decoded]) -> AttestedTransaction:
         to=expect_bytes(fields[5], 20),
         value=decode_uint(fields[6]),
         data=expect_bytes(fields[7]),
-        access_list=decode_access_list(fields[8]),
+        access_list=_decode_access_list(fields[8]),
         attestation=Attestation(
             kind=decode_uint(kind, 8),
             valid_until=decode_uint(valid_until, 8),
@@ -303,8 +306,7 @@ def _decode_to(item: Decoded) -> bytes | None:
     return to or None
 
 
-def decode_access_list(item: Decoded) -> AccessList:
-    """Read an EIP-2930 access list from a decoded item; raise `RlpError`."""
+def _decode_access_list(item: Decoded) -> AccessList:
     entries = []
     for entry in expect_list(item):
         address, keys = expect_list(entry, 2)

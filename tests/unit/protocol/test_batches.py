@@ -1,3 +1,6 @@
+import resource
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -51,3 +54,15 @@ def test_malformed_batches_are_refused() -> None:
             decode_batch(b"\x00" + content)
     with pytest.raises(InvalidEncoding):
         decode_batch(b"")
+
+
+@pytest.mark.parametrize("fields", [[], [b"\x11" * 32, b"", b"\x11" * 32, b""]])
+def test_lists_where_strings_should_be_cost_nothing_however_many(fields: list[rlp.Item]) -> None:
+    lists = b"\xc0" * 20_000_000
+    content = b"".join(map(rlp.encode, fields)) + (rlp.list_of_payload(lists) if fields else lists)
+    encoded = b"\x00" + rlp.list_of_payload(content)
+    before, start = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.process_time()
+    with pytest.raises(InvalidEncoding, match="found a list"):
+        decode_batch(encoded)
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 50_000
+    assert time.process_time() - start < 0.5

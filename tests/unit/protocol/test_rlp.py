@@ -23,11 +23,9 @@ def test_what_decodes_is_the_only_encoding_of_its_item(data: bytes) -> None:
 
 
 @given(items, st.binary(min_size=1, max_size=5))
-def test_bytes_behind_an_item_are_refused_but_a_stream_goes_on_there(item: rlp.Item, rest: bytes) -> None:
-    encoded = rlp.encode(item)
+def test_bytes_behind_an_item_are_refused(item: rlp.Item, rest: bytes) -> None:
     with pytest.raises(RlpError, match="trailing"):
-        rlp.decode(encoded + rest)
-    assert rlp.decode_prefix(b"__" + encoded + rest, 2) == (item, 2 + len(encoded))
+        rlp.decode(rlp.encode(item) + rest)
 
 
 @pytest.mark.parametrize(
@@ -56,6 +54,53 @@ def test_nesting_is_bounded() -> None:
     with pytest.raises(RlpError, match="nested deeper"):
         rlp.decode(nested(rlp.MAXIMUM_DEPTH + 1))
     assert rlp.decode(nested(rlp.MAXIMUM_DEPTH)) is not None
+
+
+@given(st.lists(items, max_size=5), st.binary(max_size=3))
+def test_the_bounds_of_a_list_are_those_of_its_elements(elements: list[rlp.Item], rest: bytes) -> None:
+    content = b"".join(map(rlp.encode, elements))
+    data = b"_" + rlp.list_of_payload(content) + rest
+    begin, end = rlp.list_bounds(data, 1, len(data))
+    assert data[begin:end] == content
+    with pytest.raises(RlpError):
+        rlp.list_bounds(data, 1, end - 1)
+    with pytest.raises(RlpError, match="expected a list"):
+        rlp.list_bounds(rlp.encode_bytes(content), 0, end)
+
+
+@given(st.lists(items, max_size=5))
+def test_strings_are_read_where_nothing_else_is(elements: list[rlp.Item]) -> None:
+    data = b"_" + b"".join(map(rlp.encode, elements))
+    if any(isinstance(element, list) for element in elements):
+        with pytest.raises(RlpError, match="found a list"):
+            rlp.read_strings(data, 1, len(data))
+        return
+    assert rlp.read_strings(data, 1, len(data)) == elements
+    if elements:
+        assert rlp.read_string(data, 1, len(data)) == (elements[0], 1 + len(rlp.encode(elements[0])))
+
+
+@given(st.binary(max_size=60))
+def test_only_canonical_strings_are_read(data: bytes) -> None:
+    try:
+        strings = rlp.read_strings(data, 0, len(data))
+    except RlpError:
+        return
+    assert b"".join(map(rlp.encode_bytes, strings)) == data
+
+
+@given(items)
+def test_items_are_counted_with_those_in_their_lists(item: rlp.Item) -> None:
+    encoded = rlp.encode(item)
+    count = count_items(item)
+    assert rlp.decode(encoded, count) == item
+    if count - 1 < len(encoded):
+        with pytest.raises(RlpError, match=f"more than {count - 1} items"):
+            rlp.decode(encoded, count - 1)
+
+
+def count_items(item: rlp.Item) -> int:
+    return 1 if isinstance(item, bytes) else 1 + sum(map(count_items, item))
 
 
 def nested(depth: int) -> bytes:

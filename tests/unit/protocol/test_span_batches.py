@@ -1,6 +1,7 @@
 """Span batches, with transactions of every type they carry."""
 
 import resource
+import time
 from dataclasses import replace
 
 import pytest
@@ -190,6 +191,20 @@ def test_malformed_legacy_payloads_make_the_batch_unusable(fields: list[rlp.Item
 def test_malformed_typed_payloads_make_the_batch_unusable(payload: bytes) -> None:
     with pytest.raises(UnusableTransactions):
         decode_transactions(columns(payload), 0, 1, CHAIN_ID)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"\xc0" * 9_000_000, b"\xc1\xc0" * 4_500_000, b"\xd6\x94" + b"\x11" * 20 + b"\xc0" + b"\xc0" * 9_000_000],
+)
+@pytest.mark.parametrize("fields", [b"\x02\x80\x80\x80\x80", b"\x04\x80\x80\x80\x80\xc0"])
+def test_lists_that_are_no_access_and_no_authorization_lists_cost_nothing(fields: bytes, content: bytes) -> None:
+    encoded = columns(fields[:1] + rlp.list_of_payload(fields[1:] + rlp.list_of_payload(content)))
+    before, start = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.process_time()
+    with pytest.raises(UnusableTransactions):
+        decode_transactions(encoded, 0, 1, CHAIN_ID)
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 50_000
+    assert time.process_time() - start < 0.5
 
 
 def test_a_set_code_transaction_that_creates_makes_the_batch_unusable() -> None:

@@ -1,3 +1,4 @@
+import resource
 from dataclasses import replace
 
 import pytest
@@ -140,6 +141,15 @@ def test_an_empty_string_and_a_wrong_number_of_fields_are_refused() -> None:
     for raw in (b"", b"\x02", b"\x02\xc0", b"\xc0", b"\x54" + rlp.encode([b""] * 12)):
         with pytest.raises(RlpError):
             decode_transaction(raw)
+
+
+@pytest.mark.parametrize("kind", [b"", b"\x02", b"\x54"])
+def test_an_envelope_of_millions_of_items_is_refused_before_they_are_made(kind: bytes) -> None:
+    raw = kind + rlp.list_of_payload(b"\xc1\xc0" * 3_000_000)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(RlpError, match="more than 2000000 items"):
+        decode_transaction(raw)
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 50_000
 
 
 def test_an_attested_transaction_has_a_recipient() -> None:
