@@ -112,6 +112,37 @@ def test_a_call_that_fails_on_l2_is_told_by_the_exit_code(bridge: Bridge, runnin
     assert [deposit["status"] for deposit in answer.json["deposits"]] == ["failed"]
 
 
+def test_a_message_that_fails_on_l2_is_told_by_the_exit_code(bridge: Bridge, running: DevnetProcess) -> None:
+    takes_no_ether = running.l2.contracts["L1Block"]
+
+    answer = bridge("deposit", "--amount", "0.1", "--to", takes_no_ether, "--through", "bridge", "--json", account=1)
+
+    assert answer.code == 1
+    (deposit,) = answer.json["deposits"]
+    assert (deposit["status"], deposit["relayed"]) == ("failed", False)
+    later = bridge("status", answer.json["l1Transaction"])
+    assert "it can be sent again with L2CrossDomainMessenger.relayMessage" in later.out
+
+
+def test_what_would_be_lost_or_cannot_be_moved_is_refused_before_anything_is_sent(
+    bridge: Bridge, running: DevnetProcess, chains: tuple[Web3, Web3]
+) -> None:
+    address = running.accounts[9]["address"]
+    on_l1, on_l2 = running.l1.contracts, running.l2.contracts
+
+    answers = [
+        bridge("deposit", "--pha", "--amount", "5", account=9),
+        bridge("deposit", "--amount", "1", "--to", on_l2["L2StandardBridge"], "--through", "bridge", account=9),
+        bridge("withdraw", "--amount", "1", "--to", on_l1["OptimismPortal"], account=9),
+        bridge("withdraw", "--amount", "1", "--to", on_l1["L1StandardBridge"], "--through", "bridge", account=9),
+    ]
+
+    assert [answer.code for answer in answers] == [1, 1, 1, 1]
+    assert f"{address} has 0 PHA, but 5 are to be moved" in answers[0].error
+    assert all("is a contract of the bridge: what is sent to it is lost" in answer.error for answer in answers[1:])
+    assert [chain.eth.get_transaction_count(address) for chain in chains] == [0, 0]
+
+
 def test_a_withdrawal_is_gone_on_with_by_anybody_after_its_sender_was_killed(
     bridge: Bridge, running: DevnetProcess, chains: tuple[Web3, Web3]
 ) -> None:
@@ -120,7 +151,8 @@ def test_a_withdrawal_is_gone_on_with_by_anybody_after_its_sender_was_killed(
     command = (sys.executable, "-m", "phal2", "bridge", "withdraw", "--amount", "2", "--to", RECEIVER, "--complete")
     with subprocess.Popen((*command, *key, *urls), stderr=subprocess.PIPE, text=True) as withdrawing:
         assert withdrawing.stderr is not None
-        sent = next(line for line in withdrawing.stderr if line.startswith("sent on L2")).split()[-1]
+        sent = next(line for line in withdrawing.stderr if line.startswith("sending to")).split()[-1]
+        assert next(withdrawing.stderr).startswith("mined in L2 block")
         withdrawing.send_signal(signal.SIGKILL)
     chains[1].eth.wait_for_transaction_receipt(sent)
     before = chains[0].eth.get_balance(RECEIVER)
@@ -164,7 +196,8 @@ def test_steps_done_again_send_nothing(bridge: Bridge, running: DevnetProcess, c
     assert bridge("finalize", transaction, account=5).code == 0
     finalized = bridge("finalize", transaction, account=5)
     assert (finalized.code, "already: nothing was sent" in finalized.out) == (0, True)
-    assert bridge("prove", transaction, account=5).code == 0
+    proven = bridge("prove", transaction, "--json", account=5)
+    assert (proven.code, proven.json["next"]) == (0, None)
     assert chains[0].eth.get_transaction_count(address) == nonce + 1
 
 

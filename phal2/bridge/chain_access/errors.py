@@ -51,6 +51,19 @@ class TransactionFailed(ChainError):
         super().__init__(f"{call} was mined in transaction 0x{transaction_hash.hex()}, but failed: {reason}")
 
 
+class SendingUnclear(ChainError):
+    """An endpoint that did not say properly whether it took a transaction. `reason` is what went wrong."""
+
+    def __init__(self, call: str, transaction_hash: bytes, reason: str) -> None:
+        self.call = call
+        self.transaction_hash = transaction_hash
+        self.reason = reason
+        super().__init__(
+            f"{reason}; so {call} may or may not have been sent in transaction 0x{transaction_hash.hex()}: look for "
+            "its receipt before sending again"
+        )
+
+
 class TransactionNotMined(ChainError):
     """A transaction that was sent and has no receipt in time. It may still be mined."""
 

@@ -9,7 +9,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, TypeAlias
 
-from phal2.bridge.chain_access.errors import AccountBusy, CallReverted, TransactionFailed, TransactionNotMined
+from phal2.bridge.chain_access.errors import (
+    AccountBusy,
+    CallReverted,
+    SendingUnclear,
+    TransactionFailed,
+    TransactionNotMined,
+)
 from phal2.contracts import decode_revert, encode_call, load_artefact
 from phal2.node.attestation.building import Call, sign_attested
 from phal2.node.attestation.presentation import evidence_as_hex
@@ -19,6 +25,7 @@ from phal2.node.l1.errors import EndpointRefused, EndpointUnavailable, InvalidAn
 from phal2.node.l1.json_fields import JsonObject, MalformedField, as_object, as_quantity
 from phal2.node.l1.json_receipt import receipt_from_json
 from phal2.node.protocol.addresses import to_checksum_address
+from phal2.node.protocol.keccak import keccak256
 from phal2.node.protocol.receipts import Log
 from phal2.node.protocol.signatures import address_of_private_key, sign
 from phal2.node.protocol.transaction_codec import encode_transaction, signing_hash
@@ -69,12 +76,12 @@ async def send(
     *,
     attestation: Attestation | None = None,
     timeout_seconds: float = DEFAULT_TIMEOUT_SECONDS,
-    on_sent: Callable[[bytes], None] = lambda _: None,
+    report: Report = lambda _: None,
 ) -> MinedTransaction:
     """Call a contract from a key's account in a transaction, attested where an attestation is given; wait for it.
 
-    `on_sent` is told the transaction's hash as soon as the endpoint has it. Works on L1 and L2 alike, whose endpoint
-    `client` is. Raises CallReverted (nothing was sent), TransactionFailed, TransactionNotMined, and EndpointError.
+    `report` is told the transaction's hash before it is sent. Works on L1 and L2 alike, whose endpoint `client` is.
+    Raises CallReverted (nothing was sent), TransactionFailed, TransactionNotMined, SendingUnclear, and EndpointError.
     """
     sender = address_of_private_key(private_key)
     data = function.data
@@ -96,8 +103,13 @@ async def send(
         max_fee_per_gas=2 * fees.base_fee_per_gas + tip,
     )
     raw = _sign_plain(call, private_key) if attestation is None else sign_attested(call, attestation, private_key)
-    transaction_hash = await client.send_raw_transaction(raw)
-    on_sent(transaction_hash)
+    transaction_hash = keccak256(raw)
+    # Whatever ends the program from here on, what may have been sent can be looked for.
+    report(f"sending to {client.rpc.url}: transaction {_hex(transaction_hash)}")
+    try:
+        await client.send_raw_transaction(raw)
+    except (EndpointUnavailable, InvalidAnswer) as error:
+        raise SendingUnclear(function.name, transaction_hash, str(error)) from None
     mined = await _wait_until_mined(client, function, transaction_hash, timeout_seconds)
     if not mined.succeeded:
         raise TransactionFailed(function.name, transaction_hash, await _reason_now(client, function, request))

@@ -12,6 +12,7 @@ from typing import Final
 
 from phal2.bridge.amounts import format_amount, parse_amount
 from phal2.bridge.assets import ETHER_DECIMALS, Token, find_token
+from phal2.bridge.chain_access import options
 from phal2.bridge.chain_access.clients import open_client
 from phal2.bridge.chain_access.options import address, seconds
 from phal2.bridge.rollup_contracts import (
@@ -25,7 +26,6 @@ from phal2.bridge.rollup_contracts import (
 )
 from phal2.bridge.withdrawals.errors import NotYet
 from phal2.node.l1.client import L1Client
-from phal2.node.protocol.errors import Phal2Error
 from phal2.node.protocol.predeploys import PHA_TOKEN
 
 EXIT_NOT_YET: Final = 3
@@ -65,17 +65,14 @@ class Asset:
 def report_errors(run: Callable[[argparse.Namespace], int]) -> Callable[[argparse.Namespace], int]:
     """Return a `run` that says a Phal2Error in one line on stderr: exit code 3 for `NotYet`, else 1."""
 
-    def run_and_report(arguments: argparse.Namespace) -> int:
+    def run_unless_not_yet(arguments: argparse.Namespace) -> int:
         try:
             return run(arguments)
         except NotYet as error:
             print(error, file=sys.stderr)
             return EXIT_NOT_YET
-        except Phal2Error as error:
-            print(f"error: {error}", file=sys.stderr)
-            return 1
 
-    return run_and_report
+    return options.report_errors(run_unless_not_yet)
 
 
 def add_chain_options(parser: argparse.ArgumentParser) -> None:
@@ -115,8 +112,8 @@ def chain_options(arguments: argparse.Namespace) -> list[str]:
     return [part for name, value in named.items() if value is not None for part in (name, str(value))]
 
 
-def add_asset_options(parser: argparse.ArgumentParser) -> None:
-    """Add amount, asset and receiver."""
+def add_asset_options(parser: argparse.ArgumentParser, *, direct_way: str, destination: str) -> None:
+    """Add amount, asset, receiver and the way of ETH: the `direct_way`, or the standard bridge."""
     parser.add_argument("--amount", type=_amount, required=True, metavar="AMOUNT", help="how much, such as 1.5")
     parser.add_argument("--pha", action="store_true", help="PHA rather than ETH")
     parser.add_argument("--l1-token", type=address, metavar="ADDRESS", help="this ERC-20 rather than ETH")
@@ -132,6 +129,15 @@ def add_asset_options(parser: argparse.ArgumentParser) -> None:
         type=gas,
         metavar="GAS",
         help="least gas of the call on the other chain (default: enough for a transfer)",
+    )
+    parser.add_argument(
+        "--data", type=call_data, default=b"", metavar="HEX", help=f"call data for the receiver on {destination}"
+    )
+    parser.add_argument(
+        "--through",
+        choices=(direct_way, "bridge"),
+        default=direct_way,
+        help="the way of ETH (default: %(default)s)",
     )
 
 

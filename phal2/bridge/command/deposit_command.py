@@ -15,16 +15,16 @@ from phal2.bridge.command.arguments import (
     add_asset_options,
     add_chain_options,
     add_json_option,
-    call_data,
     check_asset_options,
     open_chains,
     read_asset,
     report_errors,
 )
-from phal2.bridge.command.moves import send_in_order, standard_bridge_calls
+from phal2.bridge.command.moves import require_receiver, send_in_order, standard_bridge_calls
 from phal2.bridge.command.presentation import deposit_json, deposit_lines, hex_of, line
 from phal2.bridge.deposits.arrival import ARRIVAL_SECONDS, Deposit, deposits_of, wait_for_arrival
 from phal2.bridge.deposits.deposit import portal_deposit
+from phal2.node.protocol.predeploys import L2_CROSS_DOMAIN_MESSENGER, L2_STANDARD_BRIDGE
 from phal2.node.protocol.signatures import address_of_private_key
 
 _DEPOSIT: Final = """\
@@ -41,8 +41,10 @@ examples, on a devnet:
 
 Interrupted after the deposit was sent? `phal2 bridge status HASH` with the L1 transaction's hash
 shows whether L2 has it; it comes by itself. With --json prints {"l1Transaction", "deposits":
-[{"l1Block", "l2Transaction", "l2Block", "status"}]}. Exit code 1 where the deposit's call failed
-on L2; the ETH it carried is then on the sender's account there.
+[{"l1Block", "l2Transaction", "l2Block", "status", "relayed"}]}. Exit code 1 where the deposit failed
+on L2: the ETH that the portal's call carried is then on the sender's account there, and a message
+of the standard bridge ("relayed" is false; null where there is none) can be sent again with
+L2CrossDomainMessenger.relayMessage.
 """
 
 
@@ -55,11 +57,7 @@ def add_deposit_parser(commands: "argparse._SubParsersAction[argparse.ArgumentPa
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add_chain_options(parser)
-    add_asset_options(parser)
-    parser.add_argument("--data", type=call_data, default=b"", metavar="HEX", help="call data for the receiver on L2")
-    parser.add_argument(
-        "--through", choices=("portal", "bridge"), default="portal", help="the way of ETH (default: %(default)s)"
-    )
+    add_asset_options(parser, direct_way="portal", destination="L2")
     add_sending_options(parser, owner="the sender on L1")
     parser.add_argument("--no-wait", action="store_true", help="do not wait for L2")
     add_arrival_option(parser, ARRIVAL_SECONDS)
@@ -78,7 +76,7 @@ def run_deposit(arguments: argparse.Namespace) -> int:
         print(line("on L1", hex_of(transaction)))
         for deposit in deposits:
             print("\n".join(deposit_lines(deposit)))
-    return 1 if any(deposit.mined is not None and not deposit.mined.succeeded for deposit in deposits) else 0
+    return 1 if any(deposit.failed for deposit in deposits) else 0
 
 
 async def _deposit(arguments: argparse.Namespace) -> tuple[bytes, Sequence[Deposit]]:
@@ -103,5 +101,6 @@ async def _calls(
     to = sender if arguments.to is None else arguments.to
     if asset.token is None and arguments.through == "portal":
         return [portal_deposit(chains.contracts, to, asset.amount, arguments.data, arguments.gas_limit)]
+    require_receiver(to, (L2_STANDARD_BRIDGE, L2_CROSS_DOMAIN_MESSENGER))
     bridge = chains.contracts.bridge
     return await standard_bridge_calls(chains.l1, "L1StandardBridge", bridge, asset, sender, to, arguments.gas_limit)

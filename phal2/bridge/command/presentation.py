@@ -43,6 +43,11 @@ def next_command(step: Step, transaction_hash: bytes, chains: Sequence[str]) -> 
     return shlex.join(("phal2", "bridge", command, hex_of(transaction_hash), *wait, *chains))
 
 
+def next_line(command: str | None) -> str:
+    """Return the line that tells what `next_command` gave."""
+    return line("next", command or "nothing: it is finalized")
+
+
 def withdrawal_json(initiated: InitiatedWithdrawal) -> dict[str, Any]:
     """Return what a withdrawal is; `value` is wei as a decimal string."""
     withdrawal = initiated.withdrawal
@@ -95,36 +100,42 @@ def status_lines(initiated: InitiatedWithdrawal, status: WithdrawalStatus, chain
     if status.seconds is not None:
         lines.append(line("wait", f"about {status.seconds} s"))
     command = next_command(status.step, initiated.transaction_hash, chains)
-    lines.append(line("next", command or "nothing: it is finalized"))
+    lines.append(next_line(command))
     return lines
 
 
 def deposit_json(deposit: Deposit) -> dict[str, Any]:
-    """Return a deposit; `status` is waiting, succeeded or failed."""
+    """Return a deposit; `status` is waiting, succeeded or failed, `relayed` null where it is no message."""
     mined = deposit.mined
     return {
         "l1Block": deposit.l1_block_number,
         "l2Transaction": hex_of(deposit.l2_transaction_hash),
         "l2Block": None if mined is None else mined.block_number,
         "status": deposit_status(deposit),
+        "relayed": deposit.relayed,
     }
 
 
 def deposit_lines(deposit: Deposit) -> Sequence[str]:
     """Return a deposit for people."""
     where = "L2 does not have it yet" if deposit.mined is None else f"in L2 block {deposit.mined.block_number}"
-    return [
+    lines = [
         line("deposit", f"in L1 block {deposit.l1_block_number}"),
         line("on L2", hex_of(deposit.l2_transaction_hash)),
         line("status", f"{deposit_status(deposit)} ({where})"),
     ]
+    if deposit.relayed is False:
+        lines.append(
+            line("", "the message inside failed; it can be sent again with L2CrossDomainMessenger.relayMessage")
+        )
+    return lines
 
 
 def deposit_status(deposit: Deposit) -> str:
     """Return waiting, succeeded or failed."""
     if deposit.mined is None:
         return "waiting"
-    return "succeeded" if deposit.mined.succeeded else "failed"
+    return "failed" if deposit.failed else "succeeded"
 
 
 def _ether(wei: int) -> str:

@@ -17,7 +17,7 @@ from phal2.bridge.command.arguments import (
 )
 from phal2.bridge.command.choice import chosen_withdrawals
 from phal2.bridge.command.finishing import prove_when_ready
-from phal2.bridge.command.presentation import hex_of, line, next_command
+from phal2.bridge.command.presentation import hex_of, line, next_command, next_line
 from phal2.bridge.withdrawals.initiated import InitiatedWithdrawal
 from phal2.bridge.withdrawals.status import Step
 from phal2.bridge.withdrawals.steps import Bridge, Proving, prove
@@ -33,7 +33,7 @@ Done before? Then it says so, and sends nothing. Not yet possible? Then it says 
 wait, with exit code 3; with --wait it waits.
 
 With --json prints {"withdrawals": [{"withdrawalHash", "proveTransaction" (null where it was proven
-before), "game", "gameBlock"}], "next"}.
+before), "game", "gameBlock"}], "next"} (null where nothing is left to do).
 """
 
 
@@ -56,7 +56,9 @@ def add_prove_parser(commands: "argparse._SubParsersAction[argparse.ArgumentPars
 def run_prove(arguments: argparse.Namespace) -> int:
     """Carry out `prove`. Raises Phal2Error."""
     proven = asyncio.run(_prove(arguments))
-    following = next_command(Step.WAITING_TO_FINALIZE, arguments.hash, chain_options(arguments))
+    unfinished = [proving.step for _, proving in proven if proving.step != Step.FINALIZED]
+    step = unfinished[0] if unfinished else Step.FINALIZED
+    following = next_command(step, arguments.hash, chain_options(arguments))
     if arguments.json:
         print(json.dumps({"withdrawals": [_to_json(*each) for each in proven], "next": following}))
         return 0
@@ -68,7 +70,7 @@ def run_prove(arguments: argparse.Namespace) -> int:
             game = proving.proof.game
             print(line("proven", f"against game {game.index}, which covers L2 block {game.block_number}"))
             print(line("on L1", hex_of(proving.transaction)))
-    print(line("next", following))
+    print(next_line(following))
     return 0
 
 

@@ -30,7 +30,7 @@ The steps of a withdrawal: waiting-to-prove, ready-to-prove, waiting-to-finalize
 finalized.
 
 With --json prints {"withdrawals": [{"withdrawalHash", "status", "seconds", "reason", "proven",
-"next", …}]} or {"deposits": [{"l1Block", "l2Transaction", "l2Block", "status"}]}.
+"next", …}]} or {"deposits": [{"l1Block", "l2Transaction", "l2Block", "status", "relayed"}]}.
 """
 
 

@@ -14,7 +14,6 @@ from phal2.bridge.command.arguments import (
     add_asset_options,
     add_chain_options,
     add_json_option,
-    call_data,
     chain_options,
     check_asset_options,
     open_chains,
@@ -22,8 +21,8 @@ from phal2.bridge.command.arguments import (
     report_errors,
 )
 from phal2.bridge.command.finishing import finalize_when_ready, prove_when_ready
-from phal2.bridge.command.moves import send_in_order, standard_bridge_calls
-from phal2.bridge.command.presentation import hex_of, line, next_command, withdrawal_json
+from phal2.bridge.command.moves import require_receiver, send_in_order, standard_bridge_calls
+from phal2.bridge.command.presentation import hex_of, line, next_command, next_line, withdrawal_json
 from phal2.bridge.withdrawals.initiated import initiated_withdrawals
 from phal2.bridge.withdrawals.status import Step
 from phal2.bridge.withdrawals.steps import Bridge
@@ -62,11 +61,7 @@ def add_withdraw_parser(commands: "argparse._SubParsersAction[argparse.ArgumentP
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add_chain_options(parser)
-    add_asset_options(parser)
-    parser.add_argument("--data", type=call_data, default=b"", metavar="HEX", help="call data for the receiver on L1")
-    parser.add_argument(
-        "--through", choices=("passer", "bridge"), default="passer", help="the way of ETH (default: %(default)s)"
-    )
+    add_asset_options(parser, direct_way="passer", destination="L1")
     add_sending_options(parser, owner="the sender on L2 (with --complete on L1, too)")
     parser.add_argument("--complete", action="store_true", help="prove and finalize, too, and wait in between")
     add_json_option(parser)
@@ -84,7 +79,7 @@ def run_withdraw(arguments: argparse.Namespace) -> int:
         print(line("on L2", result["l2Transaction"]))
         for withdrawal in result["withdrawals"]:
             print(line("withdrawal", withdrawal["withdrawalHash"]))
-        print(line("next", result["next"] or "nothing: it is finalized"))
+        print(next_line(result["next"]))
     return 0 if succeeded else 1
 
 
@@ -119,6 +114,7 @@ async def _calls(
 ) -> Sequence[ContractFunction]:
     """Return what to call on L2, in order; the last one is the withdrawal."""
     to = sender if arguments.to is None else arguments.to
+    require_receiver(to, (chains.contracts.portal,))
     if asset.token is None and arguments.through == "passer":
         # A plain transfer to an account needs no gas beyond the call itself.
         gas_limit = arguments.gas_limit or (200_000 if arguments.data else 21_000)
@@ -128,6 +124,7 @@ async def _calls(
                 "L2ToL1MessagePasser", L2_TO_L1_MESSAGE_PASSER, "initiateWithdrawal", call, value=asset.amount
             )
         ]
+    require_receiver(to, (chains.contracts.bridge,))
     return await standard_bridge_calls(
         chains.l2, "L2StandardBridge", L2_STANDARD_BRIDGE, asset, sender, to, arguments.gas_limit
     )

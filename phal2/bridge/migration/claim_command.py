@@ -147,6 +147,7 @@ async def _claim(arguments: argparse.Namespace) -> PaidClaim:
             private_key,
             valid_until=arguments.valid_until,
             timeout_seconds=arguments.timeout,
+            report=report_progress,
         )
 
 

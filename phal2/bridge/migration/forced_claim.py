@@ -82,13 +82,7 @@ async def force_claim(
         raise ClaimRefused(f"a statement valid until {until} cannot be used: L1 is at {present}")
     gas = await estimated_gas(l2, relayer, prepared.function, attestation) * _GAS_PERCENT // 100
     deposit = attested_deposit(contracts, prepared.function, attestation, gas)
-    mined = await send(
-        l1,
-        private_key,
-        deposit,
-        timeout_seconds=timeout_seconds,
-        on_sent=lambda sent: report(f"sent on L1: 0x{sent.hex()}"),
-    )
+    mined = await send(l1, private_key, deposit, timeout_seconds=timeout_seconds, report=report)
     report(
         f"mined in L1 block {mined.block_number}; L2 includes it at the latest when the sequencing window has passed"
     )

@@ -114,9 +114,9 @@ async def launch(
 
     async def step(function: ContractFunction, doing: str) -> None:
         report(doing)
-        mined = await send(l1, private_key, function, timeout_seconds=timeout_seconds)
+        mined = await send(l1, private_key, function, timeout_seconds=timeout_seconds, report=report)
         transactions[function.function] = mined.hash
-        report(f"{function.name} is mined in block {mined.block_number}, transaction 0x{mined.hash.hex()}")
+        report(f"{function.name} is mined in block {mined.block_number}")
 
     if not status.launched:
         _require_owner(status, owner)

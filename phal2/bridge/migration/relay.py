@@ -14,7 +14,13 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from phal2.bridge.chain_access.heads import head_timestamp
-from phal2.bridge.chain_access.transactions import DEFAULT_TIMEOUT_SECONDS, ContractFunction, send, transaction_logs
+from phal2.bridge.chain_access.transactions import (
+    DEFAULT_TIMEOUT_SECONDS,
+    ContractFunction,
+    Report,
+    send,
+    transaction_logs,
+)
 from phal2.bridge.migration.chain_errors import ClaimRefused
 from phal2.bridge.migration.claim import build_claim
 from phal2.bridge.migration.signers import StatementSigner
@@ -140,6 +146,7 @@ async def claim(
     *,
     valid_until: int | None = None,
     timeout_seconds: float = DEFAULT_TIMEOUT_SECONDS,
+    report: Report = lambda _: None,
 ) -> PaidClaim:
     """Claim an account's PHA for a receiver, in a transaction of the relayer's 32-byte key; wait until it is mined.
 
@@ -152,7 +159,9 @@ async def claim(
     """
     relayer = address_of_private_key(private_key)
     prepared, attestation = await signed_claim(l2, tree, signer, receiver, relayer, valid_until=valid_until)
-    mined = await send(l2, private_key, prepared.function, attestation=attestation, timeout_seconds=timeout_seconds)
+    mined = await send(
+        l2, private_key, prepared.function, attestation=attestation, timeout_seconds=timeout_seconds, report=report
+    )
     return PaidClaim(prepared.leaf, receiver, relayer, mined.hash, mined.block_number, mined.gas_used)
 
 
@@ -180,7 +189,13 @@ async def signed_claim(
     return prepared, attestation
 
 
-async def sweep(l2: L1Client, private_key: bytes, *, timeout_seconds: float = DEFAULT_TIMEOUT_SECONDS) -> Sweep:
+async def sweep(
+    l2: L1Client,
+    private_key: bytes,
+    *,
+    timeout_seconds: float = DEFAULT_TIMEOUT_SECONDS,
+    report: Report = lambda _: None,
+) -> Sweep:
     """After the deadline send what nobody claimed to the treasury on L1, by the standard bridge.
 
     Raises ClaimRefused before the deadline, where nothing is left or it was swept; else as `claim`.
@@ -197,7 +212,7 @@ async def sweep(l2: L1Client, private_key: bytes, *, timeout_seconds: float = DE
         done = "what was not claimed has been swept already" if claims.swept else "everything was claimed"
         raise ClaimRefused(f"there is nothing to sweep: {done}")
     function = ContractFunction(_CONTRACT, PHA_CLAIMS, "sweep", errors=_SWEEP_ERRORS)
-    mined = await send(l2, private_key, function, timeout_seconds=timeout_seconds)
+    mined = await send(l2, private_key, function, timeout_seconds=timeout_seconds, report=report)
     logs = await transaction_logs(l2, mined.hash)
     swept = _event(l2, logs, _CONTRACT, PHA_CLAIMS, "Swept")
     message = _event(l2, logs, _MESSAGE_PASSER, L2_TO_L1_MESSAGE_PASSER, "MessagePassed")

@@ -6,7 +6,7 @@ import json
 from typing import Final
 
 from phal2.bridge.chain_access.clients import open_client
-from phal2.bridge.chain_access.options import add_sending_options, report_errors, sending_key
+from phal2.bridge.chain_access.options import add_sending_options, report_errors, report_progress, sending_key
 from phal2.bridge.migration.relay import Sweep, sweep
 from phal2.bridge.migration.report import format_pha
 from phal2.node.protocol.addresses import to_checksum_address
@@ -15,7 +15,8 @@ _SWEEP: Final = """\
 After the deadline, send the PHA that nobody claimed to the treasury on L1, by the standard bridge.
 Anyone may do it; the sender only pays the gas.
 
-It is a withdrawal: the treasury has the PHA when it has been proven and finalised on L1.
+It is a withdrawal: the treasury has the PHA when it has been proven and finalised on L1, which
+anyone may do, too, with `phal2 bridge prove HASH` and `phal2 bridge finalize HASH`.
 
 With --json prints one object: amount, treasury, withdrawalHash, transactionHash, blockNumber.
 """
@@ -61,4 +62,4 @@ def run_sweep(arguments: argparse.Namespace) -> int:
 async def _sweep(arguments: argparse.Namespace) -> Sweep:
     private_key = sending_key(arguments)
     async with open_client(arguments.l2) as l2:
-        return await sweep(l2, private_key, timeout_seconds=arguments.timeout)
+        return await sweep(l2, private_key, timeout_seconds=arguments.timeout, report=report_progress)

@@ -10,6 +10,7 @@ from phal2.bridge.chain_access.transactions import (
     send,
     transaction_logs,
 )
+from phal2.bridge.relayed_messages import relaying_of
 from phal2.bridge.rollup_contracts import RollupContracts
 from phal2.bridge.withdrawals.errors import ClaimIsAnother, NotYet, StateNotKept, WithdrawalError, WouldBeLost
 from phal2.bridge.withdrawals.initiated import InitiatedWithdrawal
@@ -20,6 +21,7 @@ from phal2.node.l1.client import L1Client
 from phal2.node.l1.errors import EndpointRefused
 from phal2.node.protocol.addresses import to_checksum_address
 from phal2.node.protocol.keccak import keccak256
+from phal2.node.protocol.predeploys import L2_CROSS_DOMAIN_MESSENGER
 from phal2.node.protocol.receipts import Log
 from phal2.node.protocol.signatures import address_of_private_key
 
@@ -47,10 +49,14 @@ class Bridge:
 
 @dataclass(frozen=True, slots=True)
 class Proving:
-    """A withdrawal that is proven: by `transaction`, None where that was done before; `proof` is then None, too."""
+    """A withdrawal that is proven: by `transaction`, None where that was done before; `proof` is then None, too.
+
+    `step` is at which of its steps the withdrawal is now.
+    """
 
     transaction: bytes | None
     proof: WithdrawalProof | None
+    step: Step
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +79,7 @@ async def prove(bridge: Bridge, initiated: InitiatedWithdrawal) -> Proving:
     """
     status = await withdrawal_status(bridge.l1, bridge.contracts, initiated)
     if status.step == Step.FINALIZED or status.proven is not None:
-        return Proving(None, None)
+        return Proving(None, None, status.step)
     if status.step == Step.WAITING_TO_PROVE:
         raise NotYet(status.reason, status.seconds)
     proof = await _first_proof(bridge.l2, initiated, status)
@@ -82,7 +88,7 @@ async def prove(bridge: Bridge, initiated: InitiatedWithdrawal) -> Proving:
     function = ContractFunction(
         "OptimismPortal", bridge.contracts.portal, "proveWithdrawalTransaction", arguments, ("AnchorStateRegistry",)
     )
-    return Proving(await _send(bridge, function), proof)
+    return Proving(await _send(bridge, function), proof, Step.WAITING_TO_FINALIZE)
 
 
 async def finalize(bridge: Bridge, initiated: InitiatedWithdrawal, *, force: bool = False) -> Finalizing:
@@ -103,7 +109,8 @@ async def finalize(bridge: Bridge, initiated: InitiatedWithdrawal, *, force: boo
     bridge.report("delivering the message on L1")
     transaction = await _send(bridge, delivery)
     logs = await transaction_logs(bridge.l1, transaction)
-    return Finalizing(transaction, _is_delivered(logs, bridge.contracts.portal, initiated.hash), _is_relayed(logs))
+    delivered = _is_delivered(logs, bridge.contracts.portal, initiated.hash)
+    return Finalizing(transaction, delivered, _is_relayed(logs, initiated))
 
 
 def _delivery(bridge: Bridge, initiated: InitiatedWithdrawal, proven: Proven | None) -> ContractFunction:
@@ -142,11 +149,7 @@ async def _first_proof(l2: L1Client, initiated: InitiatedWithdrawal, status: Wit
 
 async def _send(bridge: Bridge, function: ContractFunction) -> bytes:
     mined = await send(
-        bridge.l1,
-        bridge.private_key,
-        function,
-        timeout_seconds=bridge.timeout_seconds,
-        on_sent=lambda sent: bridge.report(f"sent on L1: 0x{sent.hex()}"),
+        bridge.l1, bridge.private_key, function, timeout_seconds=bridge.timeout_seconds, report=bridge.report
     )
     bridge.report(f"mined in L1 block {mined.block_number}")
     return mined.hash
@@ -172,11 +175,9 @@ def _is_delivered(logs: tuple[Log, ...], portal: bytes, withdrawal: bytes) -> bo
     return None
 
 
-def _is_relayed(logs: tuple[Log, ...]) -> bool | None:
-    messenger = load_artefact("L1CrossDomainMessenger")
-    outcomes = {event_topic(messenger, "RelayedMessage"): True, event_topic(messenger, "FailedRelayedMessage"): False}
-    # The message's own outcome is logged last: what it calls may relay others.
-    for log in reversed(logs):
-        if log.topics and log.topics[0] in outcomes:
-            return outcomes[log.topics[0]]
-    return None
+def _is_relayed(logs: tuple[Log, ...], initiated: InitiatedWithdrawal) -> bool | None:
+    # Any contract can log what looks like a messenger's event; L2's messenger sends to L1's alone.
+    if initiated.withdrawal.sender != L2_CROSS_DOMAIN_MESSENGER:
+        return None
+    relaying = relaying_of(logs, initiated.withdrawal.target)
+    return None if relaying is None else relaying.succeeded

@@ -72,7 +72,8 @@ async def test_an_account_of_any_scheme_is_paid(claimant: Claimant, secret: Acco
 
     result = await claimant.claim("--secret", secret_text(secret), "--json")
 
-    assert (result.code, result.err) == (0, "")
+    assert result.code == 0, result.err
+    assert result.err.endswith(f": transaction {json.loads(result.out)['transactionHash']}\n")
     paid = json.loads(result.out)
     assert paid["accountId"] == f"0x{leaf.account_id.hex()}"
     assert paid["receiver"] == RECEIVER_TEXT
@@ -116,7 +117,8 @@ async def test_a_multisig_is_paid_with_two_of_three_secrets(claimant: Claimant) 
 
     result = await claimant.claim(*MULTISIG_OPTIONS, *secrets, "--json")
 
-    assert (result.code, result.err) == (0, "")
+    assert result.code == 0, result.err
+    assert result.err.endswith(f": transaction {json.loads(result.out)['transactionHash']}\n")
     assert json.loads(result.out)["accountId"] == f"0x{MULTISIG.hex()}"
     assert claimant.chains.balance() == 123 * PHA
 

@@ -1,7 +1,7 @@
 import pytest
 from migration_chains import ALICE, PHA, RECEIVER, RELAYER_KEY, TREE, MigrationChains
 
-from phal2.bridge.chain_access.errors import CallReverted, TransactionFailed, TransactionNotMined
+from phal2.bridge.chain_access.errors import CallReverted, SendingUnclear, TransactionFailed, TransactionNotMined
 from phal2.bridge.chain_access.transactions import ContractFunction, send
 from phal2.bridge.migration.relay import prepare_claim
 from phal2.node.attestation.account_secrets import account_of
@@ -88,6 +88,38 @@ async def test_a_transaction_that_is_not_mined_is_named(chains: MigrationChains)
         await send_on_l2(chains, *claim_call(7 * PHA), timeout_seconds=0.2)
 
     assert len(missing.value.transaction_hash) == 32
+
+
+async def test_the_hash_is_told_before_anything_is_sent(chains: MigrationChains) -> None:
+    chains.launch()
+    told: list[tuple[int, str]] = []
+    l2 = L1Client(chains.l2_url)
+    function, attestation = claim_call(7 * PHA)
+
+    mined = await send(
+        l2, RELAYER_KEY, function, attestation=attestation, report=lambda line: told.append((chains.l2.sent, line))
+    )
+
+    await l2.close()
+    assert told == [(0, f"sending to {l2.rpc.url}: transaction 0x{mined.hash.hex()}")]
+
+
+async def test_an_answer_that_is_lost_leaves_it_open_whether_it_was_sent(
+    chains: MigrationChains, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chains.launch()
+    take = chains.l2._eth_sendRawTransaction
+
+    def take_and_fail(raw: str) -> str:
+        take(raw)
+        raise OSError("the answer is lost")
+
+    monkeypatch.setattr(chains.l2, "_eth_sendRawTransaction", take_and_fail)
+
+    with pytest.raises(SendingUnclear, match=r"HTTP status 500; so .* look for its receipt before sending") as unclear:
+        await send_on_l2(chains, *claim_call(7 * PHA))
+
+    assert chains.l2._eth_getTransactionReceipt(f"0x{unclear.value.transaction_hash.hex()}") is not None
 
 
 async def test_a_prepared_claim_holds_a_week(chains: MigrationChains) -> None:

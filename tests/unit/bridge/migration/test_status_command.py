@@ -97,7 +97,8 @@ async def test_a_sweep_reaches_the_treasury_on_l1(
 
     result = await run(capsys, "sweep", "--l2", chains.l2_url, "--private-key-file", key, "--json")
 
-    assert (result.code, result.err) == (0, "")
+    assert result.code == 0, result.err
+    assert result.err.endswith(f": transaction {json.loads(result.out)['transactionHash']}\n")
     swept = json.loads(result.out)
     (message,) = [
         event.arguments for event in chains.layers.passer.events(outcomes[0]) if event.name == "MessagePassed"
