@@ -75,7 +75,7 @@ class Workload:
         self._chain_id = chain_id
         self._people = people
         self._token = token
-        self._random = random.Random(SEED)  # noqa: S311 - the same choice in every run is what is wanted
+        self._random = random.Random(SEED)
         self._nonces = [0] * len(people.keys)
         self._senders = self._in_turn()
 

@@ -49,7 +49,7 @@ def measure_state(scale: Scale) -> Section:
 
 def _updates(store: ChainStore, people: Population, size: int) -> Row:
     """Change `size` accounts of genesis at a time, each time others; the first batch finds cold caches."""
-    choice = random.Random(SEED)  # noqa: S311 - the same choice in every run is what is wanted
+    choice = random.Random(SEED)
     reader = TrieReader(store)
     root = reader.root(_state_root(store))
     rates = []
@@ -67,7 +67,7 @@ def _account(balance: int) -> bytes:
 
 
 def _proofs(store: ChainStore, people: Population, count: int) -> tuple[Row, Row]:
-    choice = random.Random(SEED)  # noqa: S311 - the same choice in every run is what is wanted
+    choice = random.Random(SEED)
     root = _state_root(store)
     addresses = choice.sample(people.addresses, count)
     slots = [_token_slot(address) for address in addresses]

@@ -21,7 +21,7 @@ def account_of(devnet: DevnetProcess, index: int) -> Any:
 
 
 def beacon(devnet: DevnetProcess, path: str) -> Any:
-    with urlopen(devnet.l1.url + path, timeout=30) as response:  # noqa: S310 - of the devnet on this machine
+    with urlopen(devnet.l1.url + path, timeout=30) as response:
         return json.load(response)["data"]
 
 

@@ -194,7 +194,7 @@ def test_l2_follows_a_reorganisation_and_what_was_deposited_on_the_dropped_branc
 
 
 def test_reorganisations_of_any_depth_leave_one_chain(running: DevnetProcess) -> None:
-    chance, sent = random.Random(4844), []  # noqa: S311 - the same on every run
+    chance, sent = random.Random(4844), []
     for _ in range(5):
         sent.append(send(running.l2, chance.randrange(1, 1_000)))
         running.l1.mine(chance.randrange(1, 4))

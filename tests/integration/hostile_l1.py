@@ -34,7 +34,7 @@ class HostileL1:
         self.spares_accounts = False
         self.done: dict[str, int] = {}
         self.url = ""
-        self.random = random.Random(seed)  # noqa: S311 - faults that can be had again
+        self.random = random.Random(seed)
 
     async def start(self) -> None:
         self._session = aiohttp.ClientSession()

@@ -61,7 +61,7 @@ def carried_data(l1: Endpoint, block: dict[str, Any], transaction: dict[str, Any
 
 
 def beacon(l1: Endpoint, path: str) -> Any:
-    with urlopen(l1.url + path, timeout=30) as response:  # noqa: S310 - of the devnet on this machine
+    with urlopen(l1.url + path, timeout=30) as response:
         return json.load(response)["data"]
 
 

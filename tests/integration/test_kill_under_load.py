@@ -103,7 +103,7 @@ def test_nothing_that_was_told_is_lost_and_the_chain_is_whole(
         for number, seed in zip(range(rounds), itertools.count(first_seed), strict=False):
             print(f"round {number}: PHAL2_KILL_SEED={seed}")
             kills_next_start = number % ROUNDS_PER_KILLED_START == 1
-            chain.run_round(random.Random(seed), kills_next_start)  # noqa: S311 - moments of kills, no secret
+            chain.run_round(random.Random(seed), kills_next_start)
         chain.check_all()
     finally:
         chain.devnet.kill()

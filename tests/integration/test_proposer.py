@@ -212,7 +212,7 @@ async def test_a_prover_that_dies_is_started_again_and_registered(rig: Proposing
     game = await rig.newest_game()
     await safe_beyond(rig, game.l2_block_number)
     assert rig.prover._channel is not None
-    rig.prover._channel._process.kill()  # type: ignore[attr-defined] # a process, as the rig makes it
+    rig.prover._channel._process.kill()
     with pytest.raises(ProverUnavailable, match="it ended"):
         await proposer.step()
     await proposer.step()

@@ -115,7 +115,7 @@ def games(devnet: DevnetProcess) -> int:
 def test_random_reorganisations_within_finality(
     reorganised: DevnetProcess, outsider: Endpoint, until: Until, run_all: bool
 ) -> None:
-    bridge = Bridge(reorganised, random.Random(84))  # noqa: S311 - reorganisations that can be had again
+    bridge = Bridge(reorganised, random.Random(84))
     for _ in range(MORE_ROUNDS if run_all else ROUNDS):
         for _ in range(bridge.random.randrange(3)):
             bridge.deposit()
@@ -142,7 +142,7 @@ def test_a_devnet_that_is_killed_in_a_reorganisation_goes_on(tmp_path: Path, unt
     if not run_all:
         pytest.skip("long; --all runs it")
     options = ("--data-dir", str(tmp_path), "--l1-block-time", "1", "--no-proposer")
-    devnet, chance = DevnetProcess.start(*options), random.Random(3)  # noqa: S311 - as below
+    devnet, chance = DevnetProcess.start(*options), random.Random(3)
     try:
         deposited: dict[str, int] = {}
         for _ in range(4):
@@ -166,7 +166,7 @@ def test_a_devnet_that_is_killed_in_a_reorganisation_goes_on(tmp_path: Path, unt
 def test_a_deposit_that_the_new_branch_does_not_have_is_gone_and_comes_once_when_it_is_sent_again(
     reorganised: DevnetProcess, until: Until
 ) -> None:
-    bridge = Bridge(reorganised, random.Random(1))  # noqa: S311 - as above
+    bridge = Bridge(reorganised, random.Random(1))
     snapshot = reorganised.l1.snapshot()
     receiver, _ = bridge.deposit()
     amount = bridge.deposited[receiver]

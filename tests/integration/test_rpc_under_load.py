@@ -27,7 +27,7 @@ def administered() -> Iterator[DevnetProcess]:
 
 
 def get(endpoint: Endpoint, path: str) -> tuple[int, str]:
-    with urllib.request.urlopen(endpoint.url + path) as response:  # noqa: S310 - the devnet's own URL
+    with urllib.request.urlopen(endpoint.url + path) as response:
         return response.status, response.read().decode()
 
 
@@ -50,10 +50,8 @@ def flood(endpoint: Endpoint) -> Iterator[list[int]]:
     def read(number: int) -> None:
         body = json.dumps(requests).encode()
         while not stop.is_set():
-            request = urllib.request.Request(  # noqa: S310 - the devnet's own URL
-                endpoint.url, body, {"Content-Type": "application/json"}
-            )
-            with urllib.request.urlopen(request) as response:  # noqa: S310
+            request = urllib.request.Request(endpoint.url, body, {"Content-Type": "application/json"})
+            with urllib.request.urlopen(request) as response:
                 answers = json.load(response)
             assert not [answer for answer in answers if "result" not in answer]
             counts[number] += len(answers)
@@ -127,7 +125,7 @@ def test_admin_is_off_unless_enabled(l2: Endpoint) -> None:
 def refusal(endpoint: Endpoint, method: str, *params: Any) -> str:
     """Return the message of the error that a call is answered with."""
     body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}).encode()
-    request = urllib.request.Request(endpoint.url, body, {"Content-Type": "application/json"})  # noqa: S310
-    with urllib.request.urlopen(request) as response:  # noqa: S310 - the devnet's own URL
+    request = urllib.request.Request(endpoint.url, body, {"Content-Type": "application/json"})
+    with urllib.request.urlopen(request) as response:
         message: str = json.load(response)["error"]["message"]
     return message

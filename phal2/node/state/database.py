@@ -112,7 +112,7 @@ class MemoryDatabase:
         return self.records.get(location) if location else self.nodes.get(node_hash)
 
     # The protocol's signature: there are no blocks here to tell equal states apart by.
-    def state_location(self, state_root: bytes, block_hash: bytes | None = None) -> int | None:  # noqa: ARG002
+    def state_location(self, state_root: bytes, block_hash: bytes | None = None) -> int | None:  # noqa: ARG002 - as above
         """Return the location of a state's root node; of equal states, the one added last."""
         location = self._states.get(state_root)
         return 0 if location is None and state_root in self.nodes else location

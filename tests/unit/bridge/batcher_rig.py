@@ -82,4 +82,4 @@ def typed_transaction(data: bytes) -> bytes:
 
 
 def incompressible(size: int, seed: int = 0) -> bytes:
-    return random.Random(seed).randbytes(size)  # noqa: S311 - test data
+    return random.Random(seed).randbytes(size)

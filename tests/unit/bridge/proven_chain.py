@@ -287,8 +287,8 @@ def random_receipts(random: Random) -> list[Receipt]:
 
 def random_chain(seed: int, blocks: int = 8, **changes: object) -> ProvenChain:
     """A chain of `blocks` L2 blocks with deposits, updates, transfers, withdrawals, attested and failing calls."""
-    random = Random(seed)  # noqa: S311 (a reproducible history, no secret)
-    chain = ProvenChain(**changes)  # type: ignore[arg-type] # the fields of ProvenChain
+    random = Random(seed)
+    chain = ProvenChain(**changes)
     makers = (
         chain.transfer,
         chain.withdrawal,

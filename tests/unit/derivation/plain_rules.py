@@ -70,7 +70,7 @@ class PlainDerivation:
             if raw[0] >= 0xC0 or raw[0] in (1, 2):
                 yield transaction.data
             elif raw[0] == 3:
-                for name in transaction.blob_versioned_hashes:  # type: ignore[union-attr]
+                for name in transaction.blob_versioned_hashes:
                     try:
                         yield decode_blob(block.blobs[name])
                     except Phal2Error:

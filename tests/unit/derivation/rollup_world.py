@@ -176,7 +176,7 @@ def rollup_config(l1_genesis: L1Block, **changes: object) -> RollupConfig:
         forks=ALL_THROUGH_ISTHMUS,
         sequencing_window_size=12,
     )
-    return replace(config, **changes)  # type: ignore[arg-type]
+    return replace(config, **changes)
 
 
 def genesis_ref(config: RollupConfig) -> L2BlockRef:

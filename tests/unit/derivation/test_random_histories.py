@@ -168,7 +168,7 @@ def post_honestly(world: World, random: Random, rounds: int) -> int:
 @given(seeds)
 @histories
 def test_what_an_honest_batcher_posts_is_what_a_follower_derives(seed: int) -> None:
-    random = Random(seed)  # noqa: S311 (a reproducible history, no secret)
+    random = Random(seed)
     world = random_world(random, sequencing_window_size=100)
     posted = post_honestly(world, random, 15)
     assert [block.ref for block in world.derive()] == [block.ref for block in world.l2[:posted]]
@@ -260,7 +260,7 @@ def damaged(frames: list[Frame], random: Random) -> list[Frame]:
 
 def hostile_world(seed: int) -> World:
     """An L1 chain whose batcher posts blocks in any state: damaged, late, from a fork of its own, or not at all."""
-    random = Random(seed)  # noqa: S311 (a reproducible history, no secret)
+    random = Random(seed)
     world = random_world(random)
     for _ in range(random.randrange(10, 40)):
         grow_l2(world, random)
@@ -329,7 +329,7 @@ def test_it_does_not_matter_how_many_l1_blocks_are_there_at_once_nor_how_often_i
         pipeline.add_l1_block(block)
     derived = []
     head = genesis_ref(world.config)
-    random = Random(seed)  # noqa: S311 (a reproducible history, no secret)
+    random = Random(seed)
     while (answer := pipeline.next_attributes(head, lambda: random.random() < 0.5)) is not None or pipeline.is_paused:
         if answer is None:
             continue
@@ -346,7 +346,7 @@ def test_a_new_pipeline_goes_on_as_the_former_one_would_have(seed: int) -> None:
     derived = world.derive()
     by_hash: dict[bytes, L2BlockRef] = {block.ref.hash: block.ref for block in derived}
     by_hash[config.l2_genesis.hash] = genesis_ref(config)
-    random = Random(seed)  # noqa: S311 (a reproducible history, no secret)
+    random = Random(seed)
     for _ in range(4):
         applied_through = random.choice(world.l1).header.number
         done = [block for block in derived if block.derived_from is not None and block.derived_from <= applied_through]

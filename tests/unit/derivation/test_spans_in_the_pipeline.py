@@ -71,7 +71,7 @@ def test_a_span_batch_without_new_blocks_is_past_and_its_channel_goes_on() -> No
 
 
 def changed(world: World, **changes: object) -> list[SpanBatch]:
-    return [replace(span_of(world.l2), **changes), span_of(world.l2)]  # type: ignore[arg-type]
+    return [replace(span_of(world.l2), **changes), span_of(world.l2)]
 
 
 @pytest.mark.parametrize(

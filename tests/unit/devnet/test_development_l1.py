@@ -229,7 +229,7 @@ def fields(**changes: object) -> TransactionFields:
         "authorization_list": (),
         "attestation": None,
     }
-    return TransactionFields(**(values | changes))  # type: ignore[arg-type]  # the values are of the fields' types
+    return TransactionFields(**(values | changes))
 
 
 @pytest.mark.parametrize("kind", [0, 1, 2])

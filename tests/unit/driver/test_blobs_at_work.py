@@ -52,7 +52,7 @@ async def test_blobs_are_fetched_checked_and_derived_once_they_are_there(rollup:
     async def only_blocks(request: web.BaseRequest) -> web.StreamResponse:
         return without_blobs() if request.path.startswith("/eth/v1/beacon/blob") else await served(request)
 
-    rollup.link.answer = only_blocks  # type: ignore[assignment]
+    rollup.link.answer = only_blocks
 
     data = span_channel(rollup, blocks, 300)
     assert len(data) > 1

@@ -73,7 +73,7 @@ async def test_a_stopped_node_leaves_a_slow_endpoint_at_once(rollup: DrivenRollu
         await release.wait()
         return web.Response()
 
-    rollup.link._answer = hang  # type: ignore[method-assign]
+    rollup.link._answer = hang
     await rollup.link.stop()
     await rollup.link.start()
     follower = await rollup.node("follower")

@@ -158,7 +158,7 @@ def test_the_rollup_configuration_gives_the_terms(
     configuration.write_text(json.dumps(document))
     code, (channel,), _ = decode(capsys, "--rollup-config", configuration, file)
     assert code == 0
-    genesis_time = document["genesis"]["l2_time"]  # type: ignore[index]
+    genesis_time = document["genesis"]["l2_time"]
     assert channel["batches"][0]["blocks"][0]["timestamp"] == genesis_time + 10
 
 

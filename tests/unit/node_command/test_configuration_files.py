@@ -35,7 +35,7 @@ def test_what_is_no_configuration_is_refused_with_the_files_name(
     path = written(tmp_path, text)
 
     with pytest.raises(InvalidConfiguration, match=reason) as refusal:
-        read(path)  # type: ignore[operator]
+        read(path)
     assert str(refusal.value).startswith(f"{path}: ")
 
 

@@ -18,7 +18,7 @@ lengths = st.one_of(
 
 @given(lengths, st.randoms(use_true_random=False))
 def test_data_comes_back_from_its_blob(length: int, random: object) -> None:
-    data = random.randbytes(length)  # type: ignore[attr-defined]
+    data = random.randbytes(length)
     blob = encode_blob(data)
     assert len(blob) == BLOB_SIZE
     assert max(blob[::32]) < 0x40

@@ -100,8 +100,8 @@ def test_what_was_written_is_read_back(config: RollupConfig) -> None:
 def test_the_json_is_op_nodes() -> None:
     content = CONFIG.to_json()
 
-    assert content["genesis"]["l1"] == {"hash": "0x" + "0a" * 32, "number": 5}  # type: ignore[index]
-    assert content["genesis"]["system_config"]["eip1559Params"] == "0x000000fa00000006"  # type: ignore[index]
+    assert content["genesis"]["l1"] == {"hash": "0x" + "0a" * 32, "number": 5}
+    assert content["genesis"]["system_config"]["eip1559Params"] == "0x000000fa00000006"
     assert content["isthmus_time"] == 0
     assert "jovian_time" not in content
 

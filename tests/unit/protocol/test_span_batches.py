@@ -145,7 +145,7 @@ def test_a_legacy_transaction_is_bound_to_the_chain_by_its_bit() -> None:
     for protected, v in ((b"\x00", 28), (b"\x01", 36 + 2 * CHAIN_ID)):
         (raw,) = decode_transactions(columns(payload, protected=protected), 0, 1, CHAIN_ID)
         fields = rlp.decode_list(raw)
-        assert int.from_bytes(fields[6], "big") == v  # type: ignore[arg-type]
+        assert int.from_bytes(fields[6], "big") == v
 
 
 @pytest.mark.parametrize(

@@ -231,10 +231,10 @@ async def test_a_request_that_takes_its_time_on_the_server_does_not_end_its_conn
 
 async def test_a_client_that_takes_no_answer_loses_its_connection(hasty: RpcServer):
     async with connected(hasty) as client:
-        client.writer.transport.pause_reading()  # type: ignore[attr-defined]
+        client.writer.transport.pause_reading()
         client.writer.write(post("test_long") * 8)
         await asyncio.sleep(0.6)  # longer than a client may take
-        client.writer.transport.resume_reading()  # type: ignore[attr-defined]
+        client.writer.transport.resume_reading()
         with suppress(ConnectionError):
             assert len(await asyncio.wait_for(client.reader.read(), 10)) < LONG
     async with connected(hasty) as other:
@@ -256,7 +256,7 @@ async def first_refusal(server: RpcServer) -> str:
     async with AsyncExitStack() as stack:
         for _ in range(20):
             silent = await stack.enter_async_context(connected(server))
-            silent.writer.transport.pause_reading()  # type: ignore[attr-defined]
+            silent.writer.transport.pause_reading()
             silent.writer.write(post("test_long"))
             async with connected(server) as asking:
                 asking.writer.write(post("test_long"))

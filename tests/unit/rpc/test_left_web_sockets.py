@@ -74,8 +74,8 @@ async def test_what_was_begun_for_a_client_that_has_left_is_dropped_without_a_wo
 async def test_requests_of_a_client_that_takes_nothing_are_not_read_and_it_may_leave(server: RpcServer):
     async with aiohttp.ClientSession() as session:
         socket = await session.ws_connect(server.url, max_msg_size=0)
-        transport = socket._response.connection.transport  # type: ignore[union-attr]
-        transport.pause_reading()  # type: ignore[union-attr]
+        transport = socket._response.connection.transport
+        transport.pause_reading()
         for _ in range(64):
             await socket.send_json(request("test_long"))
         async with session.ws_connect(server.url) as other:
@@ -83,7 +83,7 @@ async def test_requests_of_a_client_that_takes_nothing_are_not_read_and_it_may_l
             assert (await other.receive_json())["result"] == "thought"
         (waiting,) = [each.unsent_size for each in server._web_sockets]
         assert waiting <= MAXIMUM_UNSENT_SIZE + 2 * LONG
-        transport.abort()  # type: ignore[union-attr]
+        transport.abort()
         async with session.ws_connect(server.url) as other, asyncio.timeout(10):
             while len(server._web_sockets) > 1:
                 await other.send_json(request("test_think"))

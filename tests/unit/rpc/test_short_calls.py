@@ -138,4 +138,4 @@ async def test_calls_that_may_take_long_are_not_tried() -> None:
 
 
 def _unopened() -> ShortCalls:
-    return ShortCalls(None, None)  # type: ignore[arg-type]
+    return ShortCalls(None, None)

@@ -56,7 +56,7 @@ HISTORY_WINDOW = 8_191
 
 def parent_header(**changes: object) -> Header:
     genesis = l1_genesis_block(L1, genesis_state({}), START_TIME - 2, 30_000_000, 10**9).block.header
-    return replace(genesis, **changes)  # type: ignore[arg-type]
+    return replace(genesis, **changes)
 
 
 def attributes(**changes: object) -> PayloadAttributes:
@@ -71,7 +71,7 @@ def attributes(**changes: object) -> PayloadAttributes:
         eip1559_denominator=0,
         eip1559_elasticity=0,
     )
-    return replace(defaults, **changes)  # type: ignore[arg-type]
+    return replace(defaults, **changes)
 
 
 def test_the_l2_environment_follows_the_attributes() -> None:

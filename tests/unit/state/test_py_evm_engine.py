@@ -49,8 +49,8 @@ def computation(words: list[Any], code: bytes = b"\x00", gas: int = 1_000) -> An
         data_as_bytes = data
         is_static = False
 
-    Message.code = code  # type: ignore[attr-defined]
-    Message.gas = gas  # type: ignore[attr-defined]
+    Message.code = code
+    Message.gas = gas
     made = computation_class(opcode_functions(Revision.PRAGUE), {})(None, Message, None)
     made.words.extend(words)
     return made

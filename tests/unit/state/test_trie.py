@@ -129,7 +129,7 @@ def test_proofs_are_the_oracles(batches: list[dict[bytes, bytes]], key: bytes) -
 
 @pytest.mark.parametrize("removals", [0, 0.2])
 def test_a_wide_trie_changed_in_rounds_is_the_one_built_at_once(removals: float) -> None:
-    choices = random.Random(removals)  # noqa: S311 - the same tries in every run
+    choices = random.Random(removals)
     keys = [keccak256(number.to_bytes(4, "big")) for number in range(1500)]
     links = {key: choices.randrange(2**30) for key in keys[::3]}
     tries = Tries()

@@ -72,7 +72,7 @@ class WorldStateMachine(RuleBasedStateMachine):
     def increment_nonce(self, address: bytes) -> None:
         self.world.increment_nonce(address)
         account = self.model.account(address)
-        account["nonce"] = account["nonce"] + 1  # type: ignore[operator]
+        account["nonce"] = account["nonce"] + 1
 
     @rule(address=addresses, code=st.sampled_from([b"", b"a", b"bb"]))
     def set_code(self, address: bytes, code: bytes) -> None:
@@ -84,7 +84,7 @@ class WorldStateMachine(RuleBasedStateMachine):
         if address not in self.model.accounts:
             return
         self.world.set_storage(address, slot, word)
-        self.model.account(address)["storage"][slot] = word  # type: ignore[index]
+        self.model.account(address)["storage"][slot] = word
 
     @rule(address=addresses, slot=slots, word=st.binary(max_size=2))
     def set_transient(self, address: bytes, slot: int, word: bytes) -> None:
@@ -154,9 +154,9 @@ class WorldStateMachine(RuleBasedStateMachine):
             for slot in range(4):
                 storage = {} if account is None else account["storage"]
                 before = self.at_start.accounts.get(address)
-                assert self.world.storage(address, slot) == storage.get(slot, 0)  # type: ignore[attr-defined]
+                assert self.world.storage(address, slot) == storage.get(slot, 0)
                 if before is not None:
-                    original = before["storage"].get(slot, 0)  # type: ignore[attr-defined]
+                    original = before["storage"].get(slot, 0)
                     assert self.world.original_storage(address, slot) == original
                 assert self.world.transient_storage(address, slot) == self.model.transient.get((address, slot), b"")
                 assert self.world.is_warm_slot(address, slot) == ((address, slot) in self.model.warm)

@@ -117,7 +117,7 @@ def test_killed_at_any_moment_the_chain_is_whole_up_to_the_last_acknowledged_blo
     kills = KILLS * 10 if request.config.getoption("--all", default=False) else KILLS
     seed = int(os.environ.get("PHAL2_KILL_SEED", random.SystemRandom().randrange(1 << 32)))
     print(f"PHAL2_KILL_SEED={seed}")
-    moments = random.Random(seed)  # noqa: S311 - moments of kills, no secret
+    moments = random.Random(seed)
     directory = tmp_path / "chain"
     heads = set[BlockId]()
     for _ in range(kills):

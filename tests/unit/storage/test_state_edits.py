@@ -153,7 +153,7 @@ def test_the_state_of_a_block_that_is_not_stored_cannot_be_edited(tmp_path: Path
 
 @pytest.mark.parametrize("blocks", [60, 120])
 def test_pruning_leaves_what_edited_states_need_and_little_else(tmp_path: Path, blocks: int):
-    choices = random.Random(blocks)  # noqa: S311 - a sequence of edits, no secret
+    choices = random.Random(blocks)
     store = open_store(tmp_path, RETENTION)
     reader = TrieReader(store)
     for _ in range(blocks):

@@ -75,10 +75,10 @@ class EvmNode:
     def _eth_chainId(self) -> str:  # noqa: N802 - the method's name
         return hex(self.chain_id)
 
-    def _eth_maxPriorityFeePerGas(self) -> str:  # noqa: N802
+    def _eth_maxPriorityFeePerGas(self) -> str:  # noqa: N802 - as above
         return hex(GAS_PRICE)
 
-    def _eth_getBlockByNumber(self, _selector: str, _full: bool) -> dict[str, Any]:  # noqa: N802
+    def _eth_getBlockByNumber(self, _selector: str, _full: bool) -> dict[str, Any]:  # noqa: N802 - as above
         header = Header(
             parent_hash=bytes(32),
             ommers_hash=EMPTY_OMMERS_HASH,
@@ -117,7 +117,7 @@ class EvmNode:
             "baseFeePerGas": hex(GAS_PRICE),
         }
 
-    def _eth_getTransactionCount(self, address: str, block: str) -> str:  # noqa: N802
+    def _eth_getTransactionCount(self, address: str, block: str) -> str:  # noqa: N802 - as above
         account = bytes.fromhex(address[2:])
         nonce = self.chain.state.get_nonce(account)
         return hex(nonce + self.held_back.get(account, 0) if block == "pending" else nonce)
@@ -125,10 +125,10 @@ class EvmNode:
     def _eth_call(self, request: dict[str, Any], _block: str) -> str:
         return f"0x{self._simulate(request).output.hex()}"
 
-    def _eth_estimateGas(self, request: dict[str, Any]) -> str:  # noqa: N802
+    def _eth_estimateGas(self, request: dict[str, Any]) -> str:  # noqa: N802 - as above
         return hex(self._simulate(request).gas + INTRINSIC_GAS)
 
-    def _eth_sendRawTransaction(self, raw: str) -> str:  # noqa: N802
+    def _eth_sendRawTransaction(self, raw: str) -> str:  # noqa: N802 - as above
         recovered = recover_transaction(bytes.fromhex(raw[2:]))
         transaction, sender = recovered.transaction, recovered.sender
         name = f"0x{recovered.hash.hex()}"
@@ -165,7 +165,7 @@ class EvmNode:
         self.on_mined(outcome)
         return name
 
-    def _eth_getTransactionReceipt(self, name: str) -> dict[str, Any] | None:  # noqa: N802
+    def _eth_getTransactionReceipt(self, name: str) -> dict[str, Any] | None:  # noqa: N802 - as above
         return self._receipts.get(name)
 
     def _attestation(

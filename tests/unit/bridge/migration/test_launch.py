@@ -23,7 +23,7 @@ async def clients(chains: MigrationChains) -> AsyncIterator[tuple[L1Client, L1Cl
 async def launch_on(chains: MigrationChains, **changes: object) -> Launch:
     arguments: dict[str, object] = {"tree": TREE, "private_key": OWNER_KEY, "deadline": After(DAY)} | changes
     async with clients(chains) as (l1, l2):
-        return await launch(l1, l2, **arguments)  # type: ignore[arg-type]
+        return await launch(l1, l2, **arguments)
 
 
 async def test_a_launch_arrives_on_l2_with_its_backing(chains: MigrationChains) -> None:

@@ -69,7 +69,7 @@ def test_what_is_missing_is_said(capsys: pytest.CaptureFixture[str], tmp_path: P
 )
 def test_settings_without_sense_are_refused(wrong: dict[str, int]) -> None:
     with pytest.raises(ProposerError):
-        ProposerSettings(**wrong)  # type: ignore[arg-type] # numbers all
+        ProposerSettings(**wrong)
 
 
 def test_extra_data_is_the_abi_encoding_that_the_games_take() -> None:

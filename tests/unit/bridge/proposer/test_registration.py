@@ -26,7 +26,7 @@ def trust(status: str = "UpToDate", **changes: object) -> QuoteTrust:
         return simulate_quote(REPORT_DATA, "", NOW, platform).collateral_json
 
     known = QuoteTrust(SIMULATOR_ROOT_CA_DER, collateral, lambda: NOW, prover_workload_hash(CONFIGURATION))
-    return replace(known, **changes)  # type: ignore[arg-type] # the fields of QuoteTrust
+    return replace(known, **changes)
 
 
 @pytest.mark.parametrize(
