@@ -5,37 +5,10 @@ from collections.abc import Iterator
 import pytest
 from sealing import STILL
 from web3_suite_chain import CHAIN_ID, SuiteChain, prepared
-from web3_suites import (
-    CLIENT_FAILS,
-    ETH_TESTER_TEXT,
-    TestAsyncDebug,
-    TestAsyncEth,
-    TestAsyncNet,
-    TestAsyncTxPool,
-    TestAsyncWeb3,
-    TestDebug,
-    TestEth,
-    TestNet,
-    TestTxPool,
-    TestWeb3,
-    TestWebSocket,
-)
+from web3_suites import *  # noqa: F403 - the suites are collected here
+from web3_suites import CLIENT_FAILS, ETH_TESTER_TEXT
 
 from phal2.devnet.process import DevnetProcess
-
-__all__ = [
-    "TestAsyncDebug",
-    "TestAsyncEth",
-    "TestAsyncNet",
-    "TestAsyncTxPool",
-    "TestAsyncWeb3",
-    "TestDebug",
-    "TestEth",
-    "TestNet",
-    "TestTxPool",
-    "TestWeb3",
-    "TestWebSocket",
-]
 
 _EARLIER_LOGS = "expects the emitter's log to be the chain's first: L1 begins with the logs of the rollup's deployment"
 _OTHER_COINBASE = (

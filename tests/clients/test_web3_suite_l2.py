@@ -5,37 +5,10 @@ from collections.abc import Iterator
 import pytest
 from sealing import STILL
 from web3_suite_chain import CHAIN_ID, SuiteChain, prepared
-from web3_suites import (
-    CLIENT_FAILS,
-    ETH_TESTER_TEXT,
-    TestAsyncDebug,
-    TestAsyncEth,
-    TestAsyncNet,
-    TestAsyncTxPool,
-    TestAsyncWeb3,
-    TestDebug,
-    TestEth,
-    TestNet,
-    TestTxPool,
-    TestWeb3,
-    TestWebSocket,
-)
+from web3_suites import *  # noqa: F403 - the suites are collected here
+from web3_suites import CLIENT_FAILS, ETH_TESTER_TEXT
 
 from phal2.devnet.process import DevnetProcess
-
-__all__ = [
-    "TestAsyncDebug",
-    "TestAsyncEth",
-    "TestAsyncNet",
-    "TestAsyncTxPool",
-    "TestAsyncWeb3",
-    "TestDebug",
-    "TestEth",
-    "TestNet",
-    "TestTxPool",
-    "TestWeb3",
-    "TestWebSocket",
-]
 
 _FIRST_IS_DEPOSIT = "the first transaction of an L2 block is the deposit of the L1 attributes: a client's come after it"
 _NO_EMPTY_BLOCK = "no L2 block is without a transaction: each has the deposit of the L1 attributes"

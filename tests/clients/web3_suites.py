@@ -1,4 +1,4 @@
-"""web3.py's own reusable test suites, as they are. A module that names them in `__all__` runs them on its chain."""
+"""web3.py's own reusable test suites, as they are. A module that imports all of them runs them on its chain."""
 
 from collections.abc import AsyncIterator
 from typing import Any
@@ -20,6 +20,20 @@ from web3._utils.module_testing import (
 from web3._utils.module_testing.persistent_connection_provider import PersistentConnectionProviderTest
 from web3._utils.module_testing.web3_module import AsyncWeb3ModuleTest
 from web3_suite_chain import SuiteChain
+
+__all__ = [
+    "TestAsyncDebug",
+    "TestAsyncEth",
+    "TestAsyncNet",
+    "TestAsyncTxPool",
+    "TestAsyncWeb3",
+    "TestDebug",
+    "TestEth",
+    "TestNet",
+    "TestTxPool",
+    "TestWeb3",
+    "TestWebSocket",
+]
 
 ETH_TESTER_TEXT = "expects the error text that web3.py's eth-tester backend gives, not a node's"
 CLIENT_FAILS = "web3.py 8.0.0 itself fails on objects within parameters in its asynchronous ENS middleware"
