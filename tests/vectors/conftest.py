@@ -12,6 +12,8 @@ from general_state_tests import extract_archive
 # The chain in memory on which the contracts' own tests run their code.
 sys.path.append(str(Path(__file__).parents[1] / "unit" / "contracts"))
 
+from predeploy_sides import NewSides, Side, both_allocations
+
 STATE_TESTS = "state_tests"
 """The property of a report with what `record_state_tests` was given."""
 
@@ -66,3 +68,16 @@ def _write_table(terminalreporter: Any, directories: dict[str, Directory]) -> No
     for directory, total in sorted(directories.items()):
         for name, reason in sorted(total.left_out.items()):
             terminalreporter.line(f"left out: {directory}/{name}: {reason}")
+
+
+@pytest.fixture(scope="session")
+def new_sides(vectors: Path) -> NewSides:
+    """What makes the project's L2 predeploys and a real chain's anew, each on a chain of its own."""
+    ours, real = both_allocations(vectors)
+    return lambda: (Side(ours), Side(real))
+
+
+@pytest.fixture
+def sides(new_sides: NewSides) -> tuple[Side, Side]:
+    """The project's L2 predeploys and a real chain's."""
+    return new_sides()
