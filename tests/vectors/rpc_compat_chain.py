@@ -110,6 +110,9 @@ class RecordedChain:
     def pending_transactions(self) -> Sequence[RecoveredTransaction]:
         return list(self._mempool)
 
+    def pending_transaction(self, transaction_hash: bytes, /) -> RecoveredTransaction | None:
+        return self._mempool.get(transaction_hash)
+
     def suggested_priority_fee(self) -> int:
         return TIP
 

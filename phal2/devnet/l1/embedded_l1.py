@@ -275,6 +275,10 @@ class EmbeddedL1:
         """Return the pool's transactions."""
         return list(self.mempool)
 
+    def pending_transaction(self, transaction_hash: bytes) -> RecoveredTransaction | None:
+        """Return a transaction of the pool by its hash, None where it is not there."""
+        return self.mempool.get(transaction_hash)
+
     def suggested_priority_fee(self) -> int:
         """Return a tip in wei per gas with which a transaction is included soon."""
         return SUGGESTED_PRIORITY_FEE

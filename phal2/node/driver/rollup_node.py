@@ -229,6 +229,10 @@ class RollupNode:
         """Return the pool's transactions."""
         return () if self.mempool is None else list(self.mempool)
 
+    def pending_transaction(self, transaction_hash: bytes) -> RecoveredTransaction | None:
+        """Return a transaction of the pool by its hash, None where it is not there."""
+        return None if self.mempool is None else self.mempool.get(transaction_hash)
+
     def suggested_priority_fee(self) -> int:
         """Return a tip in wei per gas that gets a transaction into the next block on an uncrowded chain."""
         return SUGGESTED_PRIORITY_FEE

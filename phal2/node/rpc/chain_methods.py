@@ -55,7 +55,7 @@ def register_chain_methods(
     LogMethods(chain, views, workers, limits).register(registry)
     FilterMethods(chain, views, workers, limits).register(registry)
     NetworkMethods(chain).register(registry)
-    PoolMethods(chain).register(registry)
+    PoolMethods(chain, workers).register(registry)
     DebugMethods(chain, views).register(registry)
     TraceMethods(chain, workers).register(registry)
     TraceCallMethods(chain, workers, gas_cap).register(registry)

@@ -68,6 +68,10 @@ class ChainService(Protocol):
         """Return all transactions of the pool."""
         ...
 
+    def pending_transaction(self, transaction_hash: bytes, /) -> RecoveredTransaction | None:
+        """Return a transaction of the pool by its hash, None where it is not there."""
+        ...
+
     def suggested_priority_fee(self) -> int:
         """Return a tip in wei per gas with which a transaction is included soon."""
         ...

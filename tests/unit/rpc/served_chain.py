@@ -127,6 +127,9 @@ class ServedChain:
     def pending_transactions(self) -> Sequence[RecoveredTransaction]:
         return tuple(self.pool)
 
+    def pending_transaction(self, transaction_hash: bytes, /) -> RecoveredTransaction | None:
+        return next((waiting for waiting in self.pool if waiting.hash == transaction_hash), None)
+
     def suggested_priority_fee(self) -> int:
         return TIP
 

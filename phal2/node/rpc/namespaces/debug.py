@@ -57,8 +57,8 @@ class DebugMethods:
         location = self._chain.store.find_transaction(transaction_hash)
         if location is not None:
             return data(self._views.raw_transaction(location.block_hash, location.index) or b"")
-        pending = self._chain.pending_transactions()
-        return data(next((found.raw for found in pending if found.hash == transaction_hash), b""))
+        pending = self._chain.pending_transaction(transaction_hash)
+        return data(b"" if pending is None else pending.raw)
 
     def bad_blocks(self) -> list[Any]:
         """Return nothing: blocks that are not valid are not kept."""

@@ -1,7 +1,11 @@
 """eth methods that show blocks."""
 
+from collections.abc import Sequence
 from typing import Any
 
+import orjson
+
+from phal2.node.protocol.transaction_codec import RecoveredTransaction
 from phal2.node.rpc.block_reference import BlockNumber, BlockReference, find_block_hash
 from phal2.node.rpc.block_views import BlockViews
 from phal2.node.rpc.chain_service import ChainService
@@ -12,6 +16,7 @@ from phal2.node.rpc.pool_parts import pool_parts
 from phal2.node.rpc.registry import MethodRegistry
 from phal2.node.rpc.result_schemas import BLOCK, NULL, QUANTITY, optional
 from phal2.node.rpc.workers import Workers
+from phal2.node.state.environment import BlockEnvironment
 
 
 class BlockMethods:
@@ -38,9 +43,8 @@ class BlockMethods:
     def block_by_number(self, block: BlockNumber, full_transactions: Boolean = False) -> Any:
         """Return a block with its transactions or their hashes, null where there is none."""
         if block.tag == "pending":
-            return format_pending_block(
-                self._chain.pending_environment(), pool_parts(self._chain)[0], full_transactions
-            )
+            environment, transactions = self._chain.pending_environment(), pool_parts(self._chain)[0]
+            return self._workers.run(_serialised_pending_block, environment, transactions, full_transactions)
         block_hash = find_block_hash(self._chain, block)
         return None if block_hash is None else self.block_by_hash(block_hash, full_transactions)
 
@@ -79,3 +83,9 @@ class BlockMethods:
         block_hash = find_block_hash(self._chain, reference)
         block = None if block_hash is None else self._chain.store.block(block_hash)
         return None if block is None else quantity(len(block.transactions))
+
+
+def _serialised_pending_block(
+    environment: BlockEnvironment, transactions: Sequence[RecoveredTransaction], full: bool
+) -> orjson.Fragment:
+    return orjson.Fragment(orjson.dumps(format_pending_block(environment, transactions, full)))

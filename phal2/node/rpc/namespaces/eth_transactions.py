@@ -79,7 +79,7 @@ class TransactionMethods:
         location = self._chain.store.find_transaction(transaction_hash)
         if location is not None:
             return self._views.transaction(location.block_hash, location.index)
-        pending = self._pending(transaction_hash)
+        pending = self._chain.pending_transaction(transaction_hash)
         return None if pending is None else format_transaction(pending, None)
 
     def transaction_by_block_hash(self, block_hash: Hash, index: Quantity) -> Any:
@@ -99,7 +99,7 @@ class TransactionMethods:
         location = self._chain.store.find_transaction(transaction_hash)
         if location is not None:
             return _shown(self._views.raw_transaction(location.block_hash, location.index))
-        pending = self._pending(transaction_hash)
+        pending = self._chain.pending_transaction(transaction_hash)
         return None if pending is None else data(pending.raw)
 
     def raw_transaction_by_block_hash(self, block_hash: Hash, index: Quantity) -> str | None:
@@ -144,15 +144,11 @@ class TransactionMethods:
         """Push the hash (or the object) of every transaction that this server admits to the pool."""
 
         def announce(transaction_hash: bytes) -> None:
-            pending = self._pending(transaction_hash) if full_transactions else None
+            pending = self._chain.pending_transaction(transaction_hash) if full_transactions else None
             push(data(transaction_hash) if pending is None else format_transaction(pending, None))
 
         self._listeners.append(announce)
         return lambda: self._listeners.remove(announce)
-
-    def _pending(self, transaction_hash: bytes) -> RecoveredTransaction | None:
-        pending = self._chain.pending_transactions()
-        return next((transaction for transaction in pending if transaction.hash == transaction_hash), None)
 
     def _pending_at(self, index: int) -> RecoveredTransaction | None:
         """Return the transaction at an index of the block that the tag "pending" shows."""

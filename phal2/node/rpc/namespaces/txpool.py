@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
+import orjson
+
 from phal2.node.protocol.addresses import to_checksum_address
 from phal2.node.protocol.deposits import DepositTransaction
 from phal2.node.protocol.transaction_codec import RecoveredTransaction
@@ -14,16 +16,18 @@ from phal2.node.rpc.parameter_types import Address
 from phal2.node.rpc.pool_parts import pool_parts
 from phal2.node.rpc.registry import MethodRegistry
 from phal2.node.rpc.result_schemas import POOL_CONTENT, POOL_CONTENT_OF_ACCOUNT, POOL_INSPECTION, POOL_STATUS
+from phal2.node.rpc.workers import Workers
 
 
 class PoolMethods:
     """What waits: pending are transactions that could be in the next block, queued those behind a missing nonce.
 
-    As in geth, blob transactions are counted but not shown.
+    As in geth, blob transactions are counted but not shown. A large pool takes seconds to show, on a worker thread.
     """
 
-    def __init__(self, chain: ChainService) -> None:
+    def __init__(self, chain: ChainService, workers: Workers) -> None:
         self._chain = chain
+        self._workers = workers
 
     def register(self, registry: MethodRegistry) -> None:
         """Offer the methods."""
@@ -37,35 +41,55 @@ class PoolMethods:
         pending, queued = pool_parts(self._chain)
         return {"pending": quantity(len(pending)), "queued": quantity(len(queued))}
 
-    def content(self) -> dict[str, Any]:
+    async def content(self) -> orjson.Fragment:
         """Return the transactions by sender and nonce."""
-        return self._by_sender(lambda recovered: format_transaction(recovered, None))
+        return await self._workers.run(_by_sender, pool_parts(self._chain), _transaction_object)
 
-    def content_from(self, address: Address) -> dict[str, Any]:
+    async def content_from(self, address: Address) -> orjson.Fragment:
         """Return the transactions of one sender by nonce."""
-        pending, queued = (
-            {
-                _nonce(recovered): format_transaction(recovered, None)
-                for recovered in part
-                if recovered.sender == address and recovered.transaction.transaction_type != BLOB
-            }
-            for part in pool_parts(self._chain)
-        )
-        return {"pending": pending, "queued": queued}
+        pending, queued = pool_parts(self._chain)
+        parts = tuple([found for found in part if found.sender == address] for part in (pending, queued))
+        return await self._workers.run(_of_one_sender, parts)
 
-    def inspect(self) -> dict[str, Any]:
+    async def inspect(self) -> orjson.Fragment:
         """Return the transactions by sender and nonce, a line of text each."""
-        return self._by_sender(_summary)
+        return await self._workers.run(_by_sender, pool_parts(self._chain), _summary)
 
-    def _by_sender(self, show: Callable[[RecoveredTransaction], Any]) -> dict[str, Any]:
-        shown: list[dict[str, dict[str, Any]]] = []
-        for part in pool_parts(self._chain):
-            by_sender: dict[str, dict[str, Any]] = {}
-            for recovered in part:
-                if recovered.transaction.transaction_type != BLOB:
-                    by_sender.setdefault(to_checksum_address(recovered.sender), {})[_nonce(recovered)] = show(recovered)
-            shown.append(by_sender)
-        return {"pending": shown[0], "queued": shown[1]}
+
+_Parts = tuple[list[RecoveredTransaction], ...]
+"""The pending transactions, and the queued ones."""
+
+
+def _by_sender(parts: _Parts, show: Callable[[RecoveredTransaction], Any]) -> orjson.Fragment:
+    shown: list[dict[str, dict[str, Any]]] = []
+    for part in parts:
+        by_sender: dict[bytes, dict[str, Any]] = {}
+        for recovered in part:
+            if recovered.transaction.transaction_type != BLOB:
+                by_sender.setdefault(recovered.sender, {})[_nonce(recovered)] = show(recovered)
+        shown.append({to_checksum_address(sender): by_nonce for sender, by_nonce in by_sender.items()})
+    return _serialised(*shown)
+
+
+def _of_one_sender(parts: _Parts) -> orjson.Fragment:
+    return _serialised(
+        *(
+            {
+                _nonce(recovered): _transaction_object(recovered)
+                for recovered in part
+                if recovered.transaction.transaction_type != BLOB
+            }
+            for part in parts
+        )
+    )
+
+
+def _serialised(pending: dict[str, Any], queued: dict[str, Any]) -> orjson.Fragment:
+    return orjson.Fragment(orjson.dumps({"pending": pending, "queued": queued}))
+
+
+def _transaction_object(recovered: RecoveredTransaction) -> dict[str, Any]:
+    return format_transaction(recovered, None)
 
 
 def _nonce(recovered: RecoveredTransaction) -> str:
