@@ -65,9 +65,13 @@ def apply_config_update(system_config: SystemConfig, log: Log) -> SystemConfig:
         denominator, elasticity = divmod(_uint(word, 8), 1 << 32)
         return replace(system_config, eip1559_denominator=denominator, eip1559_elasticity=elasticity)
     if update_type == ConfigUpdateType.OPERATOR_FEE:
+        # As in op-node and kona, what stands above scalar and constant is not looked at.
         (word,) = _words(log.data, 1)
-        scalar_value, constant = divmod(_uint(word, 12), 1 << 64)
-        return replace(system_config, operator_fee_scalar=scalar_value, operator_fee_constant=constant)
+        return replace(
+            system_config,
+            operator_fee_scalar=int.from_bytes(word[20:24], "big"),
+            operator_fee_constant=int.from_bytes(word[24:], "big"),
+        )
     if update_type == ConfigUpdateType.UNSAFE_BLOCK_SIGNER:
         return system_config
     raise InvalidEncoding(f"ConfigUpdate of the unknown type {update_type}")

@@ -15,12 +15,24 @@ _BLOB_PARAMETER_FORKS: Final = {
         (1767747671, UPDATE_FRACTION_SECOND_BLOB_PARAMETER_FORK),
         (1765290239, UPDATE_FRACTION_FIRST_BLOB_PARAMETER_FORK),
     ),
+    17000: (
+        (1760389824, UPDATE_FRACTION_SECOND_BLOB_PARAMETER_FORK),
+        (1759800000, UPDATE_FRACTION_FIRST_BLOB_PARAMETER_FORK),
+    ),
+    560048: (
+        (1762955544, UPDATE_FRACTION_SECOND_BLOB_PARAMETER_FORK),
+        (1762365720, UPDATE_FRACTION_FIRST_BLOB_PARAMETER_FORK),
+    ),
     11155111: (
         (1761607008, UPDATE_FRACTION_SECOND_BLOB_PARAMETER_FORK),
         (1761017184, UPDATE_FRACTION_FIRST_BLOB_PARAMETER_FORK),
     ),
 }
 """For public L1 chains: (activation time, update fraction), the latest first. Headers do not show these forks."""
+
+_GREATEST_FEE: Final = (1 << 256) - 1
+_GREATEST_EXPONENT: Final = 177
+"""e^177 is the last below 2^256."""
 
 
 def blob_base_fee(excess_blob_gas: int, update_fraction: int) -> int:
@@ -35,10 +47,16 @@ def blob_base_fee(excess_blob_gas: int, update_fraction: int) -> int:
 
 
 def l1_blob_base_fee(l1_chain_id: int, header: Header) -> int:
-    """Return the blob base fee of an L1 block: 1 where the chain has no blobs yet."""
+    """Return the blob base fee of an L1 block: 1 where the chain has no blobs yet, at most 2^256 - 1.
+
+    Nobody could have paid so much; but a header is believed for its hash, and one that was made up must not take ages.
+    """
     if header.excess_blob_gas is None:
         return MINIMUM_BLOB_BASE_FEE
-    return blob_base_fee(header.excess_blob_gas, update_fraction(l1_chain_id, header))
+    fraction = update_fraction(l1_chain_id, header)
+    if header.excess_blob_gas > _GREATEST_EXPONENT * fraction:
+        return _GREATEST_FEE
+    return blob_base_fee(header.excess_blob_gas, fraction)
 
 
 def update_fraction(l1_chain_id: int, header: Header) -> int:

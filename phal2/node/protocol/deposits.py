@@ -98,7 +98,10 @@ def upgrade_source_hash(intent: str) -> bytes:
 
 
 def deposit_from_log(log: Log, l1_block_hash: bytes, l1_log_index: int) -> DepositTransaction:
-    """Read a `TransactionDeposited` log of the portal; raise `InvalidEncoding` where it is malformed."""
+    """Read a `TransactionDeposited` log of the portal; raise `InvalidEncoding` where it is malformed.
+
+    As in op-node and kona, any isCreation but 0 means a creation.
+    """
     if len(log.topics) != 4 or log.topics[0] != TRANSACTION_DEPOSITED_TOPIC:
         raise InvalidEncoding("not a TransactionDeposited log: it has four topics")
     if any(topic[:12] != bytes(12) for topic in log.topics[1:3]):
@@ -108,8 +111,6 @@ def deposit_from_log(log: Log, l1_block_hash: bytes, l1_log_index: int) -> Depos
     opaque_data = _abi_single_bytes(log.data)
     if len(opaque_data) < _OPAQUE_DATA_HEAD:
         raise InvalidEncoding(f"opaqueData of {len(opaque_data)} bytes, expected at least {_OPAQUE_DATA_HEAD}")
-    if opaque_data[72] > 1:
-        raise InvalidEncoding(f"opaqueData: isCreation is {opaque_data[72]}, expected 0 or 1")
     return DepositTransaction(
         source_hash=user_deposit_source_hash(l1_block_hash, l1_log_index),
         sender=log.topics[1][12:],

@@ -12,6 +12,7 @@ from phal2.node.protocol.transactions import DEPOSIT, LEGACY
 
 BLOOM_LENGTH: Final = 256
 EMPTY_BLOOM: Final = bytes(BLOOM_LENGTH)
+_LARGEST_TYPE: Final = 0x7F
 
 _NO_LOGS: Final = rlp.encode_bytes(EMPTY_BLOOM) + rlp.encode_list([])
 """Bloom and logs of a plain transfer's receipt."""
@@ -87,6 +88,8 @@ def decode_receipt(raw: bytes) -> Receipt:
     if not raw:
         raise RlpError("an empty byte string is no receipt")
     transaction_type = LEGACY if raw[0] >= 0xC0 else raw[0]
+    if raw[0] == LEGACY or _LARGEST_TYPE < raw[0] < 0xC0:
+        raise RlpError(f"receipt of type 0x{raw[0]:02x}, expected 0x01 to 0x7f, or a list for type 0 (EIP-2718)")
     fields = expect_list(rlp.decode(raw if transaction_type == LEGACY else raw[1:]))
     if len(fields) != 4 and not (transaction_type == DEPOSIT and len(fields) == 6):
         raise RlpError(f"receipt of {len(fields)} fields")

@@ -15,6 +15,7 @@ MAXIMUM_SEQUENCER_DRIFT_FJORD: Final = 1800
 """Seconds that an L2 block's time may be ahead of its L1 origin's, from Fjord on."""
 
 _POSTING_MARGIN: Final = 10
+_GREATEST_SCALAR: Final = (1 << 32) - 1
 
 _OP_FORK_TIMES: Final = tuple(f"{fork.name.lower()}_time" for fork in Fork if fork is not Fork.BEDROCK)
 _FORK_TIMES: Final = (*_OP_FORK_TIMES, "attested_time")
@@ -51,7 +52,9 @@ class SystemConfig:
 
     @property
     def base_fee_scalar(self) -> int:
-        """Scalar of the L1 base fee (Ecotone)."""
+        """Scalar of the L1 base fee (Ecotone); the greatest where it is too long for version 0 of the word."""
+        if self.scalar[0] == 0 and any(self.scalar[1:28]):
+            return _GREATEST_SCALAR
         return int.from_bytes(self.scalar[28:32], "big")
 
     @property

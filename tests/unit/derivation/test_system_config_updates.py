@@ -30,6 +30,10 @@ ECOTONE_SCALAR = b"\x01" + bytes(23) + b"\x00\x00\x00\x05\x00\x00\x00\x06"
             config_log(5, (3 << 64 | 4).to_bytes(32, "big")),
             replace(CONFIG, operator_fee_scalar=3, operator_fee_constant=4),
         ),
+        (
+            config_log(5, b"\xff" * 20 + (3 << 64 | 4).to_bytes(12, "big")),
+            replace(CONFIG, operator_fee_scalar=3, operator_fee_constant=4),
+        ),
     ],
 )
 def test_each_type_changes_its_value(log: Log, expected: SystemConfig) -> None:

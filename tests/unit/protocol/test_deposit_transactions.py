@@ -71,6 +71,19 @@ def test_the_portals_log_gives_the_deposit(deposit: DepositTransaction, log_inde
     assert deposit_from_log(log_of(deposit), BLOCK_HASH, log_index) == expected
 
 
+@pytest.mark.parametrize("is_creation", [1, 2, 0x80, 0xFF])
+def test_any_is_creation_but_0_means_a_creation(is_creation: int) -> None:
+    opaque = bytes(72) + bytes([is_creation]) + b"code"
+    deposit = deposit_from_log(replace(log_of(DEPOSIT), data=abi_encode(["bytes"], [opaque])), BLOCK_HASH, 0)
+    assert (deposit.to, deposit.data) == (None, b"code")
+
+
+def test_what_fills_the_last_word_of_a_log_is_not_looked_at() -> None:
+    log = log_of(DEPOSIT)
+    filled = replace(log, data=log.data[:-1] + b"\x01")
+    assert deposit_from_log(filled, BLOCK_HASH, 0) == deposit_from_log(log, BLOCK_HASH, 0)
+
+
 def test_the_source_hash_of_an_upgrade_is_the_known_one() -> None:
     known = "3b2d0821ca2411ad5cd3595804d1213d15737188ae4cbd58aa19c821a6c211bf"
     assert upgrade_source_hash("Isthmus: L1 Block Deployment").hex() == known
@@ -112,7 +125,6 @@ def test_malformed_envelopes_are_refused() -> None:
 
 def test_malformed_logs_are_refused() -> None:
     log = log_of(DEPOSIT)
-    opaque = bytes(32 + 32 + 8) + b"\x02"
     for wrong in (
         replace(log, topics=log.topics[:3]),
         replace(log, topics=(bytes(32), *log.topics[1:])),
@@ -122,7 +134,6 @@ def test_malformed_logs_are_refused() -> None:
         replace(log, data=log.data + bytes(32)),
         replace(log, data=b"\x01" + log.data[1:]),
         replace(log, data=abi_encode(["bytes"], [bytes(72)])),
-        replace(log, data=abi_encode(["bytes"], [opaque])),
     ):
         with pytest.raises(InvalidEncoding):
             deposit_from_log(wrong, BLOCK_HASH, 0)

@@ -224,6 +224,28 @@ def test_blob_base_fees_are_those_of_eip_4844(excess: int, expected: int) -> Non
     assert blob_base_fee(excess, 3338477) == expected
 
 
+@pytest.mark.parametrize(
+    ("l1_chain_id", "first", "second"),
+    [
+        (1, 1_765_290_239, 1_767_747_671),
+        (17_000, 1_759_800_000, 1_760_389_824),
+        (560_048, 1_762_365_720, 1_762_955_544),
+        (11_155_111, 1_761_017_184, 1_761_607_008),
+    ],
+)
+def test_public_l1_chains_have_blob_parameter_forks(l1_chain_id: int, first: int, second: int) -> None:
+    prague = replace(PARENT, requests_hash=EMPTY_REQUESTS_HASH)
+    for timestamp, fraction in ((first - 1, 5007716), (first, 8346193), (second - 1, 8346193), (second, 11684671)):
+        assert update_fraction(l1_chain_id, replace(prague, timestamp=timestamp)) == fraction
+
+
+@pytest.mark.parametrize("multiple", [176, 177, 178, 10**6, 2**64 // 3338477])
+def test_a_blob_base_fee_fits_into_256_bits_and_takes_no_time_whatever_a_header_says(multiple: int) -> None:
+    fee = l1_blob_base_fee(31337, replace(PARENT, excess_blob_gas=multiple * 3338477, requests_hash=None))
+    assert 2**253 < fee < 2**256
+    assert (fee == 2**256 - 1) == (multiple > 177)
+
+
 def test_blob_base_fees_follow_the_l1_forks() -> None:
     cancun = replace(PARENT, excess_blob_gas=50_000_000, requests_hash=None, timestamp=1_765_290_239)
     prague = replace(cancun, requests_hash=EMPTY_REQUESTS_HASH)

@@ -66,6 +66,14 @@ def test_scalars_are_read_from_both_versions_of_the_word() -> None:
     assert (version_0.base_fee_scalar, version_0.blob_base_fee_scalar) == (0xA6FE0, 0)
 
 
+@pytest.mark.parametrize("place", [1, 23, 27])
+def test_a_scalar_of_version_0_beyond_32_bits_is_the_greatest(place: int) -> None:
+    # OP Stack "Post-Ecotone Scalar Encoding": with anything in the padding, baseFeeScalar is set to MaxUint32.
+    scalar = bytes(place) + b"\x01" + bytes(30 - place) + b"\x02"
+    padded = replace(SYSTEM, scalar=scalar)
+    assert (padded.base_fee_scalar, padded.blob_base_fee_scalar) == (2**32 - 1, 0)
+
+
 def test_a_block_time_of_zero_is_refused() -> None:
     with pytest.raises(InvalidConfiguration, match="block_time is 0"):
         replace(CONFIG, block_time=0)

@@ -55,6 +55,7 @@ def test_malformed_receipts_are_refused() -> None:
     fields = rlp.decode_list(encode_receipt(good)[1:])
     wrong = [
         b"",
+        *(bytes([first]) + rlp.encode(fields) for first in (0x00, 0x80, 0xBF)),
         encode_receipt(replace(good, bloom=EMPTY_BLOOM)),
         encode_receipt(replace(good, status=2)),
         b"\x02" + rlp.encode([*fields, b"\x01", b"\x01"]),
