@@ -65,6 +65,8 @@ class ProgramClient:
 
     async def description(self) -> Description:
         """Return who the prover is. Raises `ProverOfAnotherRollup`, too."""
+        if self._was_closed_idle():
+            await self._close_channel()
         if self._description is None:
             described = decode_description(await self._ask(Describe()))
             if described.config_hash != self._config_hash:
@@ -131,6 +133,11 @@ class ProgramClient:
                 await self._close_channel()
                 reason = f"nothing within {self._answer_seconds:g} s" if isinstance(error, TimeoutError) else "it ended"
                 raise ProverUnavailable(f"the prover program gave no answer: {reason}") from error
+
+    def _was_closed_idle(self) -> bool:
+        """Tell whether a prover that listens closed the connection since the last answer, as it does with idle ones."""
+        channel, is_asked = self._channel, self._turn.locked()
+        return channel is not None and not is_asked and not self._opener.makes_new_key and channel.reader.at_eof()
 
     async def _close_channel(self) -> None:
         channel, self._channel = self._channel, None

@@ -50,7 +50,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--listen",
         type=_host_and_port,
         metavar="HOST:PORT",
-        help="serve TCP connections there in place of standard input and output",
+        help="serve TCP connections there in place of standard input and output; whoever can connect chooses what is "
+        "proven, so let nobody but the proposer",
     )
     parsed = parser.parse_args(arguments)
     try:

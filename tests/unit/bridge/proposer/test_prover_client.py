@@ -3,6 +3,7 @@
 import asyncio
 import json
 import sys
+import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -12,8 +13,10 @@ from proven_chain import ProvenChain, random_chain
 from phal2.bridge.proposer.errors import ProverOfAnotherRollup, ProverUnavailable
 from phal2.bridge.proposer.prover_channels import ProverAddress, ProverCommand, prover_command
 from phal2.bridge.proposer.prover_client import ProgramClient
-from phal2.bridge.prover.claim import config_hash
+from phal2.bridge.prover import program
+from phal2.bridge.prover.claim import claim_signer, config_hash
 from phal2.bridge.prover.messages import Refused
+from phal2.bridge.prover.prover import Prover
 
 REGISTRY = b"\x44" * 20
 
@@ -85,6 +88,27 @@ async def test_a_prover_that_listens_serves_many_and_has_one_key(chain: ProvenCh
     finally:
         process.terminate()
         await process.wait()
+
+
+async def test_a_connection_that_the_prover_closed_as_idle_is_opened_again(
+    chain: ProvenChain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # given: a prover that closes connections soon
+    monkeypatch.setattr(program, "_IDLE_SECONDS", 0.2)
+    with program.listen(Prover(chain.config, bytes(32)), "127.0.0.1", 0) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        client = ProgramClient(ProverAddress("127.0.0.1", server.server_address[1]), config_hash(chain.config))
+        description = await client.description()
+        channel = client._channel
+        assert channel is not None
+        # when: it has closed this one
+        async with asyncio.timeout(10):
+            await channel.reader.read()
+        # then
+        signed = await client.prove(chain.request(1, 3))
+        assert claim_signer(signed) == description.address
+        await client.close()
+        server.shutdown()
 
 
 @pytest.mark.parametrize(
