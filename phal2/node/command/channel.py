@@ -149,9 +149,9 @@ def _terms(arguments: argparse.Namespace) -> "SpanBatchTerms | None":
     if given and (arguments.rollup_config is not None or given < len(single)):
         arguments.usage_error("give either --rollup-config, or all of --genesis-time, --block-time and --chain-id")
     if arguments.rollup_config is not None:
-        from phal2.node.command.configuration_files import read_rollup_config
+        from phal2.node.command.configuration_files import read_span_batch_terms
 
-        return SpanBatchTerms.of(read_rollup_config(arguments.rollup_config))
+        return read_span_batch_terms(arguments.rollup_config)
     return SpanBatchTerms(*single) if given else None
 
 

@@ -62,6 +62,13 @@ class ConfigurationFields:
             raise self.wrong(name, f"an integer from 0 to 2^{bits} - 1")
         return value
 
+    def positive(self, name: str, bits: int) -> int:
+        """Read a JSON integer from 1 to 2^bits - 1."""
+        value = self.integer(name, bits)
+        if value == 0:
+            raise self.wrong(name, "at least 1")
+        return value
+
     def quantity(self, name: str, bits: int, default: int | None = None) -> int:
         """Read a number as geth writes it: a string of 0x and hex digits or of decimal digits, or a JSON integer."""
         if default is not None and not self.has(name):

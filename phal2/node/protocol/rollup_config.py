@@ -23,6 +23,9 @@ _FORK_TIMES: Final = (*_OP_FORK_TIMES, "attested_time")
 _UNUSED_FIELDS: Final = ("protocol_versions_address",)
 """Fields of op-node's rollup.json that no rule of derivation or execution depends on."""
 
+_JOVIAN_SYSTEM_FIELDS: Final = ("minBaseFee", "daFootprintGasScalar")
+"""Fields of a system configuration that op-node writes as 0 where no Jovian is."""
+
 
 def posting_margin(sequencing_window_size: int) -> int:
     """Return how many L1 blocks before the end of the sequencing window a batch should be sent to L1 at the latest.
@@ -165,17 +168,17 @@ class RollupConfig:
             l2_genesis=_read_block_id(genesis.section("l2")),
             l2_genesis_time=genesis.integer("l2_time", 64),
             genesis_system_config=_read_system_config(genesis.section("system_config")),
-            block_time=_read_positive(fields, "block_time"),
+            block_time=fields.positive("block_time", 64),
             batch_inbox_address=fields.data("batch_inbox_address", 20),
             deposit_contract_address=fields.data("deposit_contract_address", 20),
             l1_system_config_address=fields.data("l1_system_config_address", 20),
             forks=_read_forks(fields),
             maximum_sequencer_drift=fields.integer("max_sequencer_drift", 64),
-            sequencing_window_size=_read_positive(fields, "seq_window_size"),
-            channel_timeout_bedrock=_read_positive(fields, "channel_timeout"),
-            eip1559_elasticity=_read_positive(eip1559, "eip1559Elasticity"),
-            eip1559_denominator=_read_positive(eip1559, "eip1559Denominator"),
-            eip1559_denominator_canyon=_read_positive(eip1559, "eip1559DenominatorCanyon"),
+            sequencing_window_size=fields.positive("seq_window_size", 64),
+            channel_timeout_bedrock=fields.positive("channel_timeout", 64),
+            eip1559_elasticity=eip1559.positive("eip1559Elasticity", 64),
+            eip1559_denominator=eip1559.positive("eip1559Denominator", 64),
+            eip1559_denominator_canyon=eip1559.positive("eip1559DenominatorCanyon", 64),
         )
 
 
@@ -196,20 +199,18 @@ _FIELDS: Final = (
 )
 
 
-def _read_positive(fields: ConfigurationFields, name: str) -> int:
-    number = fields.integer(name, 64)
-    if number == 0:
-        raise fields.wrong(name, "at least 1")
-    return number
-
-
 def _read_block_id(fields: ConfigurationFields) -> BlockId:
     fields.only(("hash", "number"))
     return BlockId(fields.data("hash", 32), fields.integer("number", 64))
 
 
 def _read_system_config(fields: ConfigurationFields) -> SystemConfig:
-    fields.only(("batcherAddr", "overhead", "scalar", "gasLimit", "eip1559Params", "operatorFeeParams"))
+    fields.only(
+        ("batcherAddr", "overhead", "scalar", "gasLimit", "eip1559Params", "operatorFeeParams", *_JOVIAN_SYSTEM_FIELDS)
+    )
+    for name in _JOVIAN_SYSTEM_FIELDS:
+        if fields.integer(name, 64, default=0) != 0:
+            raise fields.wrong(name, "0, because this version of phal2 cannot honour Jovian's fields")
     eip1559_params = int.from_bytes(fields.data("eip1559Params", 8, default=bytes(8)), "big")
     operator_fee_params = int.from_bytes(fields.data("operatorFeeParams", 32, default=bytes(32)), "big")
     if operator_fee_params >= 1 << 96:

@@ -14,6 +14,7 @@ from typing import Final
 
 from phal2.node.protocol.batches import SPAN_BATCH_VERSION, InvalidBatch, SingularBatch, UnsupportedBatchVersion
 from phal2.node.protocol.bit_lists import bit, bit_list, count_set, read_bit_list
+from phal2.node.protocol.configuration_fields import document_fields
 from phal2.node.protocol.rollup_config import RollupConfig
 from phal2.node.protocol.span_batch_transactions import decode_transactions, encode_transactions
 from phal2.node.protocol.uvarints import encode_uvarint, encode_uvarints, read_uvarint, read_uvarints
@@ -39,6 +40,13 @@ class SpanBatchTerms:
     def of(cls, config: RollupConfig) -> "SpanBatchTerms":
         """Return the terms of a rollup."""
         return cls(config.l2_genesis_time, config.block_time, config.l2_chain_id)
+
+    @classmethod
+    def from_json(cls, document: object) -> "SpanBatchTerms":
+        """Read the terms from op-node's rollup.json, decoded, whatever else is in it; raise `InvalidConfiguration`."""
+        fields = document_fields(document)
+        genesis_time = fields.section("genesis").integer("l2_time", 64)
+        return cls(genesis_time, fields.positive("block_time", 64), fields.integer("l2_chain_id", 256))
 
 
 @dataclass(frozen=True, slots=True)

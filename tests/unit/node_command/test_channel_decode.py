@@ -154,7 +154,7 @@ def test_the_rollup_configuration_gives_the_terms(
 ) -> None:
     file.write_bytes(CHANNEL)
     configuration = tmp_path / "rollup.json"
-    document = _devnet_rollup(tmp_path).config.to_json()
+    document = _devnet_rollup(tmp_path).config.to_json() | {"interop_time": 2**40, "alt_da": {}}
     configuration.write_text(json.dumps(document))
     code, (channel,), _ = decode(capsys, "--rollup-config", configuration, file)
     assert code == 0

@@ -126,6 +126,8 @@ def test_null_stands_for_absent_and_unused_fields_may_be_there() -> None:
 
     assert RollupConfig.from_json(document(interop_time=None, alt_da=None)) == CONFIG
     assert RollupConfig.from_json(document(protocol_versions_address=zero_address)) == CONFIG
+    jovian_fields = {"genesis__system_config__minBaseFee": 0, "genesis__system_config__daFootprintGasScalar": 0}
+    assert RollupConfig.from_json(document(**jovian_fields)) == CONFIG
 
 
 @pytest.mark.parametrize(
@@ -148,7 +150,9 @@ def test_null_stands_for_absent_and_unused_fields_may_be_there() -> None:
         ({"genesis__l2_time": ...}, r"genesis\.l2_time is missing"),
         ({"genesis__system_config__gasLimit": 2**64}, r"genesis\.system_config\.gasLimit is"),
         ({"genesis__system_config__batcherAddr": "ab" * 20}, r"genesis\.system_config\.batcherAddr is"),
-        ({"genesis__system_config__minBaseFee": 1}, r"genesis\.system_config\.minBaseFee is unknown"),
+        ({"genesis__system_config__minBaseFee": 1}, r"genesis\.system_config\.minBaseFee is 1, expected 0"),
+        ({"genesis__system_config__daFootprintGasScalar": 400}, r"daFootprintGasScalar is 400, expected 0"),
+        ({"genesis__system_config__unknown": 0}, r"genesis\.system_config\.unknown is unknown"),
         ({"genesis__system_config__operatorFeeParams": "0x" + "01" * 32}, "operatorFeeParams is .* 20 zero bytes"),
         ({"batch_inbox_address": "0x" + "é" * 40}, "batch_inbox_address is"),
         ({"chain_op_config": ...}, "chain_op_config is missing"),
