@@ -21,6 +21,9 @@ _REMEMBERED_HEADS: Final = 1_024
 _LONGEST_TURN: Final = 0.002
 """So many seconds one connection's requests are answered before others have their turn."""
 
+_HALF_CLOSED_SECONDS: Final = 1.0
+"""So long after its last word a client is taken to wait for answers; it may as well have left."""
+
 _HEAD_END: Final = b"\r\n\r\n"
 _REQUEST_LINE: Final = b"POST / HTTP/1.1\r\n"
 _FIELD: Final = re.compile(rb"([A-Za-z0-9-]+):[ \t]*([\x20-\x7e]*)")
@@ -58,8 +61,8 @@ class Service(Protocol):
         """Count a connection no more."""
         ...
 
-    def web_handler(self) -> asyncio.Protocol:
-        """Return what handles the connections that are not plain."""
+    def web_handler(self, connection: "HttpConnection") -> asyncio.Protocol:
+        """Return what handles a connection that is not plain."""
         ...
 
 
@@ -118,6 +121,7 @@ class HttpConnection(asyncio.Protocol):
         self._answering: asyncio.Task[None] | None = None
         self._is_paused = False
         self._is_holding = False
+        self._ended_at: float | None = None
         self._resuming: asyncio.Handle | None = None
         self._heard_at = time.monotonic()
         self._began_at: float | None = None
@@ -142,20 +146,25 @@ class HttpConnection(asyncio.Protocol):
         """Answer what has come, as far as it is whole."""
         self._heard_at = time.monotonic()
         if self._inner is not None:
+            if self._began_at is None:
+                self._began_at = self._heard_at
             self._inner.data_received(data)
             return
         if not self._received:
             self._began_at = self._heard_at
         self._received += data
-        if self._answering is None and self._resuming is None and not self._is_paused:
+        if not self._is_at_work and not self._is_paused:
             self._proceed()
         if self._transport is not None and len(self._received) > self._limits.body_size + _LONGEST_HEAD:
             self._is_holding = True
             self._transport.pause_reading()
 
     def eof_received(self) -> bool | None:
-        """Close, as a client that half-closes has gone."""
-        return None if self._inner is None else self._inner.eof_received()
+        """Close once the requests that came whole are answered: whoever says no more may still wait for them."""
+        if self._inner is not None:
+            return self._inner.eof_received()
+        self._ended_at = time.monotonic()
+        return self._is_at_work or self._is_paused
 
     def pause_writing(self) -> None:
         """The client reads slowly: answer no further request."""
@@ -168,7 +177,7 @@ class HttpConnection(asyncio.Protocol):
         self._is_paused = False
         if self._inner is not None:
             self._inner.resume_writing()
-        elif self._answering is None and self._resuming is None:
+        elif not self._is_at_work:
             self._proceed()
 
     @property
@@ -226,9 +235,16 @@ class HttpConnection(asyncio.Protocol):
             self._is_holding = False
             if not self._transport.is_closing():
                 self._transport.resume_reading()
+        if self._ended_at is not None and not self._is_at_work and not self._is_paused:
+            self.close()
+
+    @property
+    def _is_at_work(self) -> bool:
+        return self._answering is not None or self._resuming is not None
 
     def _has_left(self) -> bool:
-        return self._transport is None
+        ended_at = self._ended_at
+        return self._transport is None or (ended_at is not None and ended_at + _HALF_CLOSED_SECONDS < time.monotonic())
 
     def _answer_requests(self) -> None:
         end = time.monotonic() + _LONGEST_TURN
@@ -282,7 +298,7 @@ class HttpConnection(asyncio.Protocol):
             self._transport.write(head + answer)
 
     def _hand_over(self) -> None:
-        self._inner = self._service.web_handler()
+        self._inner = self._service.web_handler(self)
         # From now on a request is under way until its handler says that it is being answered.
         self._began_at = self._heard_at
         if self._transport is not None:

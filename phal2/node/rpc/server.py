@@ -69,6 +69,7 @@ class RpcServer:
         self._paths = dict(paths or {})
         self._web_sockets: set[WebSocketConnection] = set()
         self._connections: set[HttpConnection] = set()
+        self._handed_over: dict[object, HttpConnection] = {}
         self._handling: set[object] = set()
         self._web: web.Server | None = None
         self._listening: asyncio.Server | None = None
@@ -90,6 +91,8 @@ class RpcServer:
             logger=_http_log(),
             keepalive_timeout=self._limits.idle_seconds,
             lingering_time=_LINGERING_SECONDS,
+            # No client compresses what it asks, and a megabyte can stand for a thousand.
+            auto_decompress=False,
         )
         heads = HeadReader(self, self._limits, {})
         try:
@@ -153,12 +156,15 @@ class RpcServer:
     def discard(self, connection: HttpConnection) -> None:
         """Count a connection no more."""
         self._connections.discard(connection)
+        self._handed_over.pop(connection.inner, None)
 
-    def web_handler(self) -> asyncio.Protocol:
+    def web_handler(self, connection: HttpConnection) -> asyncio.Protocol:
         """Return what handles a connection that is not plain."""
         if self._web is None:
             raise RuntimeError("the server was not started")
-        return self._web()
+        handler = self._web()
+        self._handed_over[handler] = connection
+        return handler
 
     async def _sweep(self) -> None:
         """Close connections on which nothing happens, and those of clients that send or read far too slowly."""
@@ -178,7 +184,6 @@ class RpcServer:
         return unsent + size <= self._limits.unsent_size
 
     def _make_request(self, message: Any, payload: Any, protocol: Any, writer: Any, task: Any) -> web.BaseRequest:
-        # Decompressed bodies count, too, so the limit holds while the body is read.
         limit, loop = self._limits.body_size, asyncio.get_running_loop()
         return web.BaseRequest(message, payload, protocol, writer, task, loop, client_max_size=limit)
 
@@ -189,6 +194,9 @@ class RpcServer:
             return await self._route(request)
         finally:
             self._handling.discard(protocol)
+            connection = self._handed_over.get(protocol)
+            if connection is not None:
+                connection.note_work()
 
     async def _route(self, request: web.BaseRequest) -> web.StreamResponse:
         if not self._access.admits_host(request.headers.get("Host")):
@@ -214,6 +222,8 @@ class RpcServer:
     async def _handle_post(self, request: web.BaseRequest, headers: Mapping[str, str]) -> web.Response:
         if request.content_type not in _JSON_TYPES:
             return _text(415, "invalid content type, only application/json is supported", headers)
+        if request.headers.get("Content-Encoding", "identity").lower() != "identity":
+            return _text(415, "content encodings are not supported: send the body as it is", headers)
         length = request.content_length
         if length is not None and length > self._limits.body_size:
             return self._body_too_large(headers)
@@ -226,6 +236,10 @@ class RpcServer:
                 body = await request.read()
         except web.HTTPRequestEntityTooLarge:
             return self._body_too_large(headers)
+        except web.RequestPayloadError as error:
+            response = _text(400, f"the request's body is malformed: {error}", headers)
+            response.force_close()
+            return response
         except TimeoutError:
             response = _text(408, f"the request's body did not come within {self._limits.request_seconds:g} s", headers)
             response.force_close()

@@ -186,11 +186,23 @@ async def test_a_server_that_stops_finishes_the_answer_at_hand(server: RpcServer
         await stopping
 
 
+async def test_a_client_that_says_its_last_word_gets_all_its_answers(server: RpcServer, gate: Gate):
+    async with connected(server) as client:
+        client.writer.write(post("test_wait") + post("test_echo", "first") + post("test_wait") + post("test_echo"))
+        client.writer.write_eof()
+        await asyncio.to_thread(gate.entered.wait, 10)
+        gate.opened.set()
+        assert [await client.result() for _ in range(3)] == ["through", "first", "through"]
+        assert (await client.answer())[0] == 200
+        assert await asyncio.wait_for(client.reader.read(), 10) == b""
+
+
 @pytest.fixture
 async def hasty(gate: Gate) -> AsyncIterator[RpcServer]:
     """A server that waits for its clients for a moment only."""
     registry = MethodRegistry()
     registry.add("test_long", lambda: "x" * LONG)
+    registry.add("test_short", lambda: "x")
     registry.add("test_wait", gate.wait, in_worker=True)
     limits = Limits(request_seconds=0.2)
     running = RpcServer(registry, port=0, limits=limits)
@@ -227,6 +239,14 @@ async def test_a_request_that_takes_its_time_on_the_server_does_not_end_its_conn
         await asyncio.sleep(0.5)  # longer than a client may take
         gate.opened.set()
         assert await plain.result() == await handed_over.result() == "through"
+
+
+async def test_an_idle_connection_of_a_browser_is_kept(hasty: RpcServer):
+    async with connected(hasty) as browser:
+        for _ in range(3):
+            browser.writer.write(post("test_short", extra=b"Origin: http://localhost\r\n"))
+            assert await browser.result() == "x"
+            await asyncio.sleep(0.3)  # longer than one request may take
 
 
 async def test_a_client_that_takes_no_answer_loses_its_connection(hasty: RpcServer):
