@@ -24,6 +24,7 @@ from phal2.node.rpc.errors import (
 )
 from phal2.node.rpc.limits import Limits
 from phal2.node.rpc.registry import MethodRegistry
+from phal2.node.rpc.request_ids import id_of, with_exact_ids
 from phal2.node.rpc.workers import Workers
 from phal2.node.state.database import MissingNode
 
@@ -136,8 +137,10 @@ class _Batch:
             self._answers.append(b"")
 
     def finish(self, position: int, answer: bytes) -> None:
-        """Take the answer to the first call that went on."""
-        self.unfinished.popleft()
+        """Take the answer to the first call that went on; what came beyond the limit meanwhile is refused."""
+        _, unfinished = self.unfinished.popleft()
+        if answer and self._size > self._limits.batch_response_size:
+            answer = _refused(unfinished.request, _too_large(self._limits.batch_response_size))
         self._size += len(answer)
         self._answers[position] = answer
 
@@ -181,6 +184,7 @@ class Dispatcher:
             request = orjson.loads(body)
         except ValueError:  # orjson.JSONDecodeError, and lone surrogates
             return error_answer(None, RpcError(PARSE_ERROR, "parse error"))
+        request = with_exact_ids(request, body)
         if isinstance(request, list):
             return PendingAnswer(self._answer_batch(request, subscriber))
         answer = self._begin_one(request, subscriber)
@@ -190,9 +194,9 @@ class Dispatcher:
 
     def _within_limit(self, request: Any, answer: bytes) -> bytes:
         if len(answer) > self._limits.response_size:
-            return error_answer(_id_of(request), _too_large(self._limits.response_size))
+            return error_answer(id_of(request), _too_large(self._limits.response_size))
         if not self._has_room(len(answer)):
-            return error_answer(_id_of(request), RpcError(SERVER_ERROR, _UNSENT))
+            return error_answer(id_of(request), RpcError(SERVER_ERROR, _UNSENT))
         return answer
 
     async def _later_within_limit(self, unfinished: _Unfinished) -> bytes:
@@ -203,7 +207,10 @@ class Dispatcher:
             return error_answer(None, RpcError(INVALID_REQUEST, "empty batch"))
         if len(requests) > self._limits.batch_length:
             message = f"batch too large: {len(requests)} requests, at most {self._limits.batch_length} are allowed"
-            return error_answer(None, RpcError(INVALID_REQUEST, message))
+            # As geth does: one answer within an array, with the first id that there is.
+            ids = (id_of(request) for request in requests)
+            first_id = next((request_id for request_id in ids if request_id is not None), None)
+            return b"[" + error_answer(first_id, RpcError(INVALID_REQUEST, message)) + b"]"
         await self._prepare(requests)
         batch = _Batch(self._limits)
         try:
@@ -250,7 +257,7 @@ class Dispatcher:
     def _begin_one(self, request: Any, subscriber: Subscriber | None) -> bytes | _Unfinished:
         if not isinstance(request, dict):
             return error_answer(None, RpcError(INVALID_REQUEST, "invalid request"))
-        name, request_id = request.get("method"), _id_of(request)
+        name, request_id = request.get("method"), id_of(request)
         is_valid_id = request_id is not None or request.get("id") is None
         if request.get("jsonrpc") != "2.0" or not isinstance(name, str) or not is_valid_id:
             return error_answer(request_id, RpcError(INVALID_REQUEST, "invalid request"))
@@ -276,9 +283,9 @@ class Dispatcher:
     async def _finish(self, unfinished: _Unfinished) -> bytes:
         name, request = unfinished.name, unfinished.request
         try:
-            answer, outcome = _result_answer(_id_of(request), await unfinished.pending), SUCCESS
+            answer, outcome = _result_answer(id_of(request), await unfinished.pending), SUCCESS
         except Exception as error:  # as above
-            answer, outcome = error_answer(_id_of(request), _refusal(name, error)), ERROR
+            answer, outcome = error_answer(id_of(request), _refusal(name, error)), ERROR
         self._observe(name, outcome, time.perf_counter() - unfinished.began)
         return answer if "id" in request else b""
 
@@ -327,13 +334,8 @@ def _push_method(name: str, subscriber: Subscriber | None) -> Callable[[Any], An
 
 
 def _refused(request: Any, error: RpcError) -> bytes:
-    return error_answer(_id_of(request), error) if not isinstance(request, dict) or "id" in request else b""
+    return error_answer(id_of(request), error) if not isinstance(request, dict) or "id" in request else b""
 
 
 def _too_large(limit: int) -> RpcError:
     return RpcError(RESPONSE_TOO_LARGE, f"response too large: more than {limit} bytes; ask for less at once")
-
-
-def _id_of(request: Any) -> Any:
-    request_id = request.get("id") if isinstance(request, dict) else None
-    return request_id if isinstance(request_id, str | int | float) and not isinstance(request_id, bool) else None

@@ -10,9 +10,11 @@ import orjson
 from aiohttp import WSCloseCode, WSMsgType, web
 
 from phal2.node.rpc.dispatcher import Dispatcher, PendingAnswer
-from phal2.node.rpc.errors import INVALID_PARAMS, METHOD_NOT_FOUND, SERVER_ERROR, RpcError
+from phal2.node.rpc.errors import INVALID_PARAMS, METHOD_NOT_FOUND, SERVER_ERROR, InvalidArgument, RpcError
+from phal2.node.rpc.hexadecimal import type_name
 from phal2.node.rpc.limits import Limits
-from phal2.node.rpc.registry import MethodRegistry, parse_arguments
+from phal2.node.rpc.parameter_types import ParameterType
+from phal2.node.rpc.registry import MethodRegistry, Parameter, parse_arguments
 
 log = logging.getLogger("phal2.rpc")
 
@@ -26,6 +28,15 @@ MAXIMUM_UNSENT_SIZE: Final = 16 << 20
 """Bytes that may wait for a slow client before its requests are not read, nor events taken, any more."""
 
 _HEARTBEAT_SECONDS: Final = 30.0
+
+
+def _parse_subscription_id(value: Any) -> str:
+    if not isinstance(value, str):
+        raise InvalidArgument(f"expected a subscription id, got {type_name(value)}")
+    return value
+
+
+_SUBSCRIPTION_ID: Final = Parameter("subscription_id", ParameterType(_parse_subscription_id), True, None)
 
 
 class WebSocketConnection:
@@ -68,12 +79,14 @@ class WebSocketConnection:
 
     def subscribe(self, params: Any) -> str:
         """Begin a subscription (eth_subscribe); return its id."""
-        if not isinstance(params, list) or not params:
-            raise RpcError(INVALID_PARAMS, "missing value for required argument 0")
-        name = params[0]
-        subscription = self._registry.find_subscription(name) if isinstance(name, str) else None
+        if not isinstance(params, list):
+            raise RpcError(INVALID_PARAMS, "non-array args")
+        name = params[0] if params else None
+        if not isinstance(name, str):
+            raise RpcError(INVALID_PARAMS, "expected subscription name as first argument")
+        subscription = self._registry.find_subscription(name)
         if subscription is None:
-            raise RpcError(METHOD_NOT_FOUND, f'no "{str(name)[:100]}" subscription in eth namespace')
+            raise RpcError(METHOD_NOT_FOUND, f'no "{name[:100]}" subscription in eth namespace')
         if len(self._subscriptions) >= self._maximum_subscriptions:
             raise RpcError(SERVER_ERROR, f"too many subscriptions: at most {self._maximum_subscriptions} a connection")
         arguments = parse_arguments(subscription.parameters, params[1:])
@@ -85,9 +98,10 @@ class WebSocketConnection:
 
     def unsubscribe(self, params: Any) -> bool:
         """End a subscription (eth_unsubscribe)."""
-        if not isinstance(params, list) or len(params) != 1 or not isinstance(params[0], str):
-            raise RpcError(INVALID_PARAMS, "missing value for required argument 0")
-        end = self._subscriptions.pop(params[0], None)
+        if not isinstance(params, list):
+            raise RpcError(INVALID_PARAMS, "non-array args")
+        (subscription_id,) = parse_arguments((_SUBSCRIPTION_ID,), params)
+        end = self._subscriptions.pop(subscription_id, None)
         if end is None:
             raise RpcError(SERVER_ERROR, "subscription not found")
         end()

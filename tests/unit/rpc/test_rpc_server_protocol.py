@@ -119,7 +119,6 @@ async def test_missing_params_and_null_mean_none(dispatcher: Dispatcher):
         (b'{"jsonrpc":"2.0","id":[1],"method":"test_echo"}', -32600, "invalid request"),
         (b'{"jsonrpc":"2.0","id":true,"method":"test_echo"}', -32600, "invalid request"),
         (b"[]", -32600, "empty batch"),
-        (b"[1,2,3,4]", -32600, "batch too large: 4 requests, at most 3 are allowed"),
     ],
 )
 async def test_malformed_requests_get_an_error(dispatcher: Dispatcher, body: bytes, code: int, message: str):
@@ -166,6 +165,36 @@ async def test_an_unexpected_exception_is_logged_and_not_shown(
 async def test_an_error_can_carry_data(dispatcher: Dispatcher):
     reply = await answer(dispatcher, request("test_error"))
     assert reply["error"] == {"code": 3, "message": "execution reverted", "data": "0x01"}
+
+
+async def test_a_batch_that_is_too_long_gets_one_error_with_its_first_id(dispatcher: Dispatcher):
+    calls = [{"jsonrpc": "2.0", "method": "test_echo"}, *(request("test_echo", id=number) for number in (5, 6, 7))]
+    message = "batch too large: 4 requests, at most 3 are allowed"
+    error = {"code": -32600, "message": message}
+    assert await answer(dispatcher, calls) == [{"jsonrpc": "2.0", "id": 5, "error": error}]
+    assert await answer(dispatcher, [1, 2, 3, 4]) == [{"jsonrpc": "2.0", "id": None, "error": error}]
+
+
+@pytest.mark.parametrize(
+    "written",
+    [b"18446744073709551616", b"123456789012345678901234567890", b"-1.50", b"1e2", b"0.1000", b"1E-400", b"-0.0"],
+)
+async def test_an_id_is_repeated_to_the_digit(dispatcher: Dispatcher, written: bytes):
+    call = b'{"jsonrpc":"2.0","id":' + written + b',"method":"%s","params":[1]}'
+    for method, ending in (
+        (b"test_echo", b',"result":1}'),
+        (b"test_work", b',"result":1}'),
+        (b"test_nothing", b',"error":{'),
+    ):
+        shown = b'{"jsonrpc":"2.0","id":' + written + ending
+        assert (await dispatcher.answer(call % method)).startswith(shown)
+        assert (await dispatcher.answer(b"[" + call % method + b"]")).startswith(b"[" + shown)
+
+
+async def test_an_id_beside_deep_nesting_is_repeated(dispatcher: Dispatcher):
+    deep = b"[" * 1_000 + b"]" * 1_000
+    body = b'{"jsonrpc":"2.0","id":0.5,"method":"test_echo","params":[' + deep + b"]}"
+    assert orjson.loads(await dispatcher.answer(body))["id"] == 0.5
 
 
 async def test_notifications_are_done_and_not_answered(dispatcher: Dispatcher):
