@@ -8,7 +8,7 @@ from phal2.node.protocol.headers import Header
 from phal2.node.protocol.receipts import Log, bloom_may_contain
 from phal2.node.rpc.block_reference import BlockReference, parse_block_number
 from phal2.node.rpc.block_views import BlockViews, FilterKey, LogView
-from phal2.node.rpc.errors import SERVER_ERROR, InvalidArgument, RpcError
+from phal2.node.rpc.errors import SERVER_ERROR, InvalidArgument, RpcError, invalid_params
 from phal2.node.rpc.hexadecimal import type_name
 from phal2.node.rpc.parameter_types import ParameterType, parse_address, parse_hash
 
@@ -58,18 +58,23 @@ class LogFilter:
 def parse_log_filter(value: Any) -> LogFilter:
     """Read {address, topics, fromBlock, toBlock} or {address, topics, blockHash}.
 
-    Raises `InvalidArgument`, and `RpcError` for an end at the pending block, whose logs nobody knows.
+    Raises `InvalidArgument`, and `RpcError` for an end at the pending block, whose logs nobody knows, and for ends in
+    the wrong order.
     """
     if not isinstance(value, dict):
         raise InvalidArgument(f"expected a filter object, got {type_name(value)}")
     first, last, block_hash = value.get("fromBlock"), value.get("toBlock"), value.get("blockHash")
     if block_hash is not None and (first is not None or last is not None):
         raise InvalidArgument("cannot specify both BlockHash and FromBlock/ToBlock, choose one or the other")
+    from_block, to_block = _end(first), _end(last)
+    numbers = [end.number for end in (from_block, to_block) if end is not None and end.number is not None]
+    if len(numbers) == 2 and numbers[0] > numbers[1]:
+        raise invalid_params("invalid block range params")
     return LogFilter(
         addresses=_alternatives(value.get("address"), parse_address),
         topics=_topics(value.get("topics")),
-        from_block=_end(first),
-        to_block=_end(last),
+        from_block=from_block,
+        to_block=to_block,
         block_hash=parse_hash(block_hash) if block_hash is not None else None,
     )
 

@@ -72,6 +72,13 @@ async def test_wrong_ranges_are_refused(l2: Served):
         assert await l2.fails("eth_getLogs", criteria) == (code, message)
 
 
+async def test_ends_in_the_wrong_order_are_refused_before_there_is_a_filter(l2: Served, subscriber: "Subscriber"):
+    criteria, refusal = {"fromBlock": "0x4", "toBlock": "0x3"}, (-32602, "invalid block range params")
+    assert await l2.fails("eth_newFilter", criteria) == refusal
+    error = (await subscriber.ask("eth_subscribe", "logs", criteria))["error"]
+    assert (error["code"], error["message"]) == refusal
+
+
 @pytest.mark.parametrize(
     "criteria", [{"fromBlock": "pending"}, {"toBlock": "pending"}, {"fromBlock": "pending", "toBlock": "pending"}]
 )
