@@ -41,11 +41,11 @@ async def serve_l1(
     """
     options = RpcOptions() if options is None else options
     registry, workers = MethodRegistry(), Workers(WORKERS_PER_SERVER)
-    register_chain_methods(registry, l1, workers, options=options)
+    transactions = register_chain_methods(registry, l1, workers, options=options)
     if development is not None:
         register_development_methods(registry, development, workers)
         TestingMethods(l1, l1.rules, workers).register(registry)
-    SignerNamespace(accounts, l1, registry, development).register()
+    SignerNamespace(accounts, l1, registry, transactions.announce, development).register()
     paths = {BEACON_PATHS: BeaconApi(l1, workers, options.access).answer}
     return await _started(registry, host, port, workers, options, monitor_chain(l1, Monitoring()), paths)
 
@@ -65,13 +65,13 @@ async def serve_l2(
     """
     options = RpcOptions() if options is None else options
     registry, workers = MethodRegistry(), Workers(WORKERS_PER_SERVER)
-    register_chain_methods(registry, node, workers, options=options)
+    transactions = register_chain_methods(registry, node, workers, options=options)
     register_migration_methods(registry, node, workers, migration_tree)
     OptimismNamespace(node).register(registry)
     if development is not None:
         register_development_methods(registry, development, workers)
     if node.sequencing is not None:
-        SignerNamespace(accounts, node, registry, development).register()
+        SignerNamespace(accounts, node, registry, transactions.announce, development).register()
     if options.enable_admin:
         AdminNamespace(node).register(registry)
     return await _started(registry, host, port, workers, options, monitor_node(node))

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -63,13 +63,18 @@ class SignerNamespace:
         accounts: Sequence[DevAccount],
         chain: ChainService,
         registry: MethodRegistry,
+        announce: Callable[[bytes], None],
         development: DevelopmentChain | None = None,
     ) -> None:
-        """`registry` has the chain's methods: gas is estimated and transactions are sent as for any client."""
+        """`registry` has the chain's methods: gas is estimated and transactions are sent as for any client.
+
+        `announce` is told the hash of each transaction that comes to the pool without them, as it has no signature.
+        """
         self._accounts = {account.address: account for account in accounts}
         self._chain = chain
         self._development = development
         self._registry = registry
+        self._announce = announce
         # Two transactions of one account that come at once must not be given the same nonce.
         self._locks: defaultdict[bytes, asyncio.Lock] = defaultdict(asyncio.Lock)
 
@@ -138,7 +143,9 @@ class SignerNamespace:
     ) -> str:
         async with self._locks[sender]:
             fields = await self._filled_in(transaction, sender)
-            return data(await development.admit(impersonated_transaction(fields, sender)))
+            transaction_hash = await development.admit(impersonated_transaction(fields, sender))
+        self._announce(transaction_hash)
+        return data(transaction_hash)
 
     def _impersonating(self, sender: bytes) -> DevelopmentChain | None:
         """Return the chain where it impersonates an account whose key is not here."""

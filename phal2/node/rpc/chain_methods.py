@@ -34,11 +34,11 @@ def register_chain_methods(
     workers: Workers,
     *,
     options: RpcOptions | None = None,
-) -> None:
+) -> TransactionMethods:
     """Offer eth, net, web3, txpool and debug for a chain, rpc.discover, and on L2 attestation.
 
     `workers` are those of the server, on which calls and searches run. Methods that are registered later under the same
-    name take the place of these.
+    name take the place of these. What is returned announces transactions that come to the pool by further methods.
     """
     views = BlockViews(chain)
     options = RpcOptions() if options is None else options
@@ -65,3 +65,4 @@ def register_chain_methods(
     register_discovery(registry)
     if isinstance(chain.rules, L2Rules):
         AttestationMethods(chain, workers).register(registry)
+    return transactions

@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
 from embedded_l1_rig import (
     CHAIN_ID,
@@ -197,3 +198,25 @@ async def test_a_block_is_built_to_order_and_not_stored(l1: EmbeddedL1, client: 
     assert l1.head_id() == parent
     with pytest.raises(EndpointRefused, match="nonce too high"):
         await client.rpc.call("testing_buildBlockV1", *order, ["0x" + dynamic_fee(5).hex()])
+
+
+async def test_all_that_the_pool_takes_is_announced(l1: EmbeddedL1) -> None:
+    async with serving(l1) as url, aiohttp.ClientSession() as session, session.ws_connect(url) as socket:
+
+        async def ask(method: str, *params: Any) -> Any:
+            await socket.send_json({"jsonrpc": "2.0", "id": method, "method": method, "params": params})
+            while (message := await socket.receive_json(timeout=5)).get("id") != method:
+                announced.append(message["params"]["result"])
+            return message["result"]
+
+        announced: list[Any] = []
+        await ask("eth_subscribe", "newPendingTransactions", True)
+        sender = "0x" + SENDER.hex()
+        await ask("anvil_impersonateAccount", sender)
+
+        waiting = await ask("eth_sendTransaction", {"from": sender, "to": sender})
+        await ask("evm_setAutomine", True)
+        sealed = await ask("eth_sendRawTransaction", "0x" + dynamic_fee(1).hex())
+        await ask("eth_blockNumber")
+
+    assert [(found["hash"], found["blockNumber"]) for found in announced] == [(waiting, None), (sealed, "0x1")]

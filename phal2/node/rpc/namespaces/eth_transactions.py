@@ -70,9 +70,13 @@ class TransactionMethods:
     async def send_raw_transaction(self, raw_transaction: Data) -> str:
         """Admit a signed transaction to the pool and return its hash."""
         transaction_hash = await self._chain.submit_transaction(raw_transaction)
+        self.announce(transaction_hash)
+        return data(transaction_hash)
+
+    def announce(self, transaction_hash: bytes) -> None:
+        """Tell the subscribers of a transaction that the pool has taken."""
         for listener in list(self._listeners):
             listener(transaction_hash)
-        return data(transaction_hash)
 
     def transaction_by_hash(self, transaction_hash: Hash) -> Any:
         """Return a transaction of the chain or the pool, null where there is none."""
@@ -144,8 +148,9 @@ class TransactionMethods:
         """Push the hash (or the object) of every transaction that this server admits to the pool."""
 
         def announce(transaction_hash: bytes) -> None:
-            pending = self._chain.pending_transaction(transaction_hash) if full_transactions else None
-            push(data(transaction_hash) if pending is None else format_transaction(pending, None))
+            # Where each transaction is sealed at once, a block has it by now.
+            found = self.transaction_by_hash(transaction_hash) if full_transactions else None
+            push(data(transaction_hash) if found is None else found)
 
         self._listeners.append(announce)
         return lambda: self._listeners.remove(announce)
