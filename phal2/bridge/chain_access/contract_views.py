@@ -4,10 +4,9 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 from phal2.bridge.chain_access.errors import ContractMissing
+from phal2.bridge.chain_access.reverts import revert_data
 from phal2.contracts import AbiError, decode_result, encode_call, load_artefact
 from phal2.node.l1.errors import EndpointRefused
-
-_EXECUTION_REVERTED = 3
 
 
 class ContractCall(Protocol):
@@ -43,6 +42,6 @@ async def read_values(
         raise ContractMissing(contract, address, chain) from None
     except EndpointRefused as error:
         # None of the views reverts, so other code lies at the address.
-        if error.code != _EXECUTION_REVERTED and "execution reverted" not in error.message:
+        if revert_data(error) is None:
             raise
         raise ContractMissing(contract, address, chain) from None

@@ -7,7 +7,7 @@ contract's error.
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final, TypeAlias
+from typing import Final, TypeAlias
 
 from phal2.bridge.chain_access.errors import (
     AccountBusy,
@@ -16,6 +16,7 @@ from phal2.bridge.chain_access.errors import (
     TransactionFailed,
     TransactionNotMined,
 )
+from phal2.bridge.chain_access.reverts import revert_data
 from phal2.contracts import decode_revert, encode_call, load_artefact
 from phal2.node.attestation.building import Call, sign_attested
 from phal2.node.attestation.presentation import evidence_as_hex
@@ -174,7 +175,7 @@ async def _estimate(client: L1Client, function: ContractFunction, request: JsonO
     try:
         answer = await client.rpc.call(method, request)
     except EndpointRefused as error:
-        data = _revert_data(error)
+        data = revert_data(error)
         if data is None:
             raise
         raise CallReverted(function.name, function.describe_revert(data)) from None
@@ -189,20 +190,9 @@ async def _reason_now(client: L1Client, function: ContractFunction, request: Jso
     try:
         await client.rpc.call("eth_call", request, "latest")
     except EndpointRefused as error:
-        data = _revert_data(error)
+        data = revert_data(error)
         return error.message if data is None else function.describe_revert(data)
     return "the same call would succeed now"
-
-
-def _revert_data(error: EndpointRefused) -> bytes | None:
-    """Return what a reverted call returned, or None where the error is of another kind."""
-    data: Any = error.data
-    if isinstance(data, str) and data.startswith("0x"):
-        try:
-            return bytes.fromhex(data[2:])
-        except ValueError:
-            return None
-    return b"" if "execution reverted" in error.message else None
 
 
 async def _wait_until_mined(

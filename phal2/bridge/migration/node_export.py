@@ -18,6 +18,8 @@ from phal2.bridge.migration.scale import encode_compact
 
 LARGEST_ANSWER: Final = 1 << 26
 MOST_ENTRIES: Final = 10_000_000
+LARGEST_STATE: Final = 1 << 30
+"""In hex digits of keys and values: about what the largest export holds that is read from a file."""
 
 _KEYS_PER_PAGE: Final = 1_000
 _VALUES_PER_QUERY: Final = 500
@@ -51,10 +53,16 @@ async def export_from_node(
             block_hash = _decode_hash(await node.call("chain_getFinalizedHead", []), "chain_getFinalizedHead")
         number, state_root = check_header(await node.call("chain_getHeader", [_hex(block_hash)]), block_hash)
         pairs: list[tuple[Any, Any]] = []
-        start = "0x"
+        start, size = "0x", 0
         while keys := await _next_keys(node, start, block_hash):
             for first in range(0, len(keys), _VALUES_PER_QUERY):
-                pairs += await _query_values(node, keys[first : first + _VALUES_PER_QUERY], block_hash)
+                found = await _query_values(node, keys[first : first + _VALUES_PER_QUERY], block_hash)
+                pairs += found
+                size += sum(len(key) + len(value) for key, value in found)
+                if size > LARGEST_STATE:
+                    raise NodeError(
+                        f"{url}: the state has more than {LARGEST_STATE} hex digits, the most that are read"
+                    )
             start = keys[-1]
             if report is not None:
                 report(len(pairs))
@@ -133,22 +141,19 @@ def check_header(header: Any, block_hash: bytes) -> tuple[int, bytes]:
         raise NodeError(f"the node does not have block {_hex(block_hash)}; give the hash of a block that it keeps")
     try:
         number = int(header["number"], 16)
-        state_root = binascii.unhexlify(header["stateRoot"][2:])
+        roots = [binascii.unhexlify(header[name][2:]) for name in ("parentHash", "stateRoot", "extrinsicsRoot")]
         logs = [binascii.unhexlify(log[2:]) for log in header["digest"]["logs"]]
+        parent_hash, state_root, extrinsics_root = roots
         encoded = b"".join(
-            (
-                binascii.unhexlify(header["parentHash"][2:]),
-                encode_compact(number),
-                state_root,
-                binascii.unhexlify(header["extrinsicsRoot"][2:]),
-                encode_compact(len(logs)),
-                *logs,
-            )
+            (parent_hash, encode_compact(number), state_root, extrinsics_root, encode_compact(len(logs)), *logs)
         )
     except (TypeError, KeyError, ValueError):
         raise NodeError("chain_getHeader did not give a Substrate header") from None
+    # With fields of other lengths the same bytes could be read as another state root.
+    if any(len(root) != _HASH_LENGTH for root in roots):
+        raise NodeError(f"chain_getHeader did not give a Substrate header, whose hashes have {_HASH_LENGTH} bytes")
     found = blake2b(encoded, digest_size=_HASH_LENGTH).digest()
-    if found != block_hash or len(state_root) != _HASH_LENGTH:
+    if found != block_hash:
         raise NodeError(f"the header has the hash {_hex(found)}, but {_hex(block_hash)} was asked for")
     return number, state_root
 

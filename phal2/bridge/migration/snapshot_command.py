@@ -19,6 +19,7 @@ from phal2.bridge.migration.stakes import read_stakes
 from phal2.bridge.migration.state_trie import STATE_VERSIONS
 from phal2.bridge.migration.tree import build_tree
 from phal2.bridge.migration.tree_file import dump_tree
+from phal2.bridge.migration.whole_files import write_whole
 
 _HASH: Final = re.compile(r"0x[0-9a-fA-F]{64}")
 _PREFIX: Final = re.compile(r"[0-9]{1,5}")
@@ -113,7 +114,7 @@ def run_snapshot(arguments: argparse.Namespace) -> int:
     source, snapshot = _take_snapshot(arguments)
     text = json.dumps(snapshot.to_json(arguments.prefix))
     if arguments.out is not None:
-        _write(arguments.out, text + "\n")
+        write_whole(arguments.out, text + "\n")
     compared = source.expected_state_root is not None
     print(text if arguments.json else describe_snapshot(snapshot, compared=compared, prefix=arguments.prefix))
     return 0
@@ -123,7 +124,7 @@ def run_tree(arguments: argparse.Namespace) -> int:
     """Carry out `tree`. Raises MigrationError."""
     source, snapshot = _take_snapshot(arguments)
     tree = build_tree(snapshot.leaves)
-    _write(arguments.out, dump_tree(tree))
+    write_whole(arguments.out, dump_tree(tree))
     if arguments.json:
         state_root = None if snapshot.state_root is None else f"0x{snapshot.state_root.hex()}"
         print(
@@ -146,6 +147,7 @@ def run_tree(arguments: argparse.Namespace) -> int:
 
 
 def _take_snapshot(arguments: argparse.Namespace) -> tuple[_Source, Snapshot]:
+    _keep_sources(arguments)
     stakes = read_stakes(arguments.staked) if arguments.staked is not None else {}
     source = asyncio.run(_read_node(arguments)) if arguments.export is None else _read_file(arguments)
     snapshot = take_snapshot(
@@ -156,6 +158,14 @@ def _take_snapshot(arguments: argparse.Namespace) -> tuple[_Source, Snapshot]:
         issuance_difference=arguments.issuance_difference,
     )
     return source, snapshot
+
+
+def _keep_sources(arguments: argparse.Namespace) -> None:
+    """End the command with exit code 2 where it would overwrite what it reads, or what it has just written."""
+    named = [arguments.export, arguments.staked, arguments.save_export, arguments.out]
+    for position, path in enumerate(named):
+        if path is not None and path.resolve() in [other.resolve() for other in named[:position] if other is not None]:
+            arguments.usage_error(f"{path} is named twice, and would be overwritten: give each file a name of its own")
 
 
 def _read_file(arguments: argparse.Namespace) -> _Source:
@@ -179,8 +189,10 @@ async def _read_node(arguments: argparse.Namespace) -> _Source:
         )
     print(f"block {found.block_number}, 0x{found.block_hash.hex()}", file=sys.stderr)
     if arguments.save_export is not None:
+        # Its header tells what it has to be, which nobody may look at again once it is a file.
+        found.export.verify_state_root(found.state_root, arguments.state_version)
         pairs = [[f"0x{key.hex()}", f"0x{value.hex()}"] for key, value in found.export.entries.items()]
-        _write(arguments.save_export, json.dumps(pairs))
+        write_whole(arguments.save_export, json.dumps(pairs))
     return _Source(found.export, found.state_root)
 
 
@@ -211,13 +223,6 @@ def _add_source_arguments(parser: argparse.ArgumentParser) -> None:
         "(default: 0; may be negative, written --issuance-difference=-1)",
     )
     parser.set_defaults(usage_error=parser.error)
-
-
-def _write(path: Path, text: str) -> None:
-    try:
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise MigrationError(f"{path} cannot be written: {error.strerror}") from None
 
 
 def _report_progress(entry_count: int) -> None:

@@ -58,7 +58,11 @@ async def build_proof(l2: L1Client, initiated: InitiatedWithdrawal, game: Game) 
         WrongProof: The node's proof does not hold.
         EndpointError: The node does not answer, or not properly.
     """
-    found = await l2.header(game.block_number)
+    try:
+        found = await l2.header(game.block_number)
+    except EndpointRefused as error:
+        # A game can claim any number, even one that no node takes for a block's.
+        raise StateNotKept(game.block_number, error.message) from None
     if found is None:
         raise StateNotKept(game.block_number, "it does not have the block")
     header, block_hash = found

@@ -7,6 +7,7 @@ from typing import Final
 
 from phal2.bridge.chain_access.contract_views import read_values, read_view
 from phal2.bridge.chain_access.heads import head_timestamp
+from phal2.bridge.chain_access.reverts import revert_data
 from phal2.bridge.rollup_contracts import RollupContracts
 from phal2.bridge.withdrawals.games import (
     Game,
@@ -126,10 +127,10 @@ async def _can_finalize(l1: L1Client, portal: bytes, withdrawal: bytes, submitte
     try:
         await l1.call(portal, encode_call(artefact, "checkWithdrawal", (withdrawal, submitter)))
     except EndpointRefused as error:
-        revert = error.data
-        if isinstance(revert, str) and revert.startswith("0x"):
-            return decode_revert([artefact], bytes.fromhex(revert[2:]))
-        return error.message
+        data = revert_data(error)
+        if data is None:
+            raise
+        return decode_revert([artefact], data)
     return None
 
 

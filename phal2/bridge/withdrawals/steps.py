@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
+from phal2.bridge.chain_access.reverts import revert_data
 from phal2.bridge.chain_access.transactions import (
     DEFAULT_TIMEOUT_SECONDS,
     ContractFunction,
@@ -131,8 +132,10 @@ async def _would_be_taken(bridge: Bridge, initiated: InitiatedWithdrawal, proven
     try:
         await bridge.l1.rpc.call("eth_call", request, "latest")
     except EndpointRefused as error:
-        selector = f"0x{keccak256(_GAS_ESTIMATION)[:4].hex()}"
-        return not (isinstance(error.data, str) and error.data.startswith(selector))
+        answer = revert_data(error)
+        if answer is None:
+            raise
+        return not answer.startswith(keccak256(_GAS_ESTIMATION)[:4])
     return True
 
 

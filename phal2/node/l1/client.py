@@ -147,9 +147,11 @@ class L1Client:
             return None
         with self._checking(method):
             receipt = as_object(answer, "result")
+            if data(receipt, "transactionHash", 32) != transaction_hash:
+                raise InvalidAnswer(self.rpc.url, f"{method}: the receipt is of another transaction")
             created = receipt.get("contractAddress")
             return MinedTransaction(
-                hash=data(receipt, "transactionHash", 32),
+                hash=transaction_hash,
                 block_hash=data(receipt, "blockHash", 32),
                 block_number=quantity(receipt, "blockNumber", 8),
                 succeeded=quantity(receipt, "status", 1) == 1,

@@ -135,6 +135,14 @@ async def test_a_mined_transaction_is_found_by_its_hash(client: L1Client) -> Non
 # Lies.
 
 
+async def test_a_receipt_of_another_transaction_is_refused(client: L1Client, endpoint: FabricatedL1) -> None:
+    first, second = (keccak256(envelope) for envelope in envelopes(FULL_BLOCK)[:2])
+    endpoint.tamper = lambda _, result: result | {"transactionHash": f"0x{first.hex()}"}
+
+    with pytest.raises(InvalidAnswer, match="the receipt is of another transaction"):
+        await client.transaction_receipt(second)
+
+
 def leaves(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
     """Yield the path of every text in a JSON value."""
     if isinstance(value, dict):

@@ -173,6 +173,22 @@ def test_files_that_cannot_be_read_or_written_are_one_line(
         assert captured.err.count("\n") == 1
 
 
+def test_what_is_read_is_not_overwritten(export: str, capsys: pytest.CaptureFixture[str]) -> None:
+    before = Path(export).read_bytes()
+
+    for command in ("snapshot", "tree"):
+        assert run(command, export, "--out", str(Path(export).parent / "." / Path(export).name)) == 2
+
+    assert "is named twice, and would be overwritten" in capsys.readouterr().err
+    assert Path(export).read_bytes() == before
+
+
+def test_a_tree_goes_into_a_pipe_as_well(export: str) -> None:
+    assert run("tree", export, "--out", "/dev/null") == 0
+
+    assert Path("/dev/null").is_char_device()
+
+
 async def test_a_nodes_state_can_be_kept_as_an_export(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     kept = tmp_path / "kept.json"
 
@@ -186,14 +202,18 @@ async def test_a_nodes_state_can_be_kept_as_an_export(tmp_path: Path, capsys: py
     assert capsys.readouterr().out == from_node
 
 
-async def test_a_node_whose_state_is_not_that_of_its_header_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+async def test_a_node_whose_state_is_not_that_of_its_header_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     node = SubstrateNode(STORAGE)
     node.storage = storage_of({ALICE: account_value(1)}, issuance=1)
+    kept = tmp_path / "kept.json"
 
     async with node.serve() as url:
-        assert await asyncio.to_thread(run, "snapshot", "--from-node", url) == 1
+        assert await asyncio.to_thread(run, "snapshot", "--from-node", url, "--save-export", str(kept)) == 1
 
     assert f"but {STATE_ROOT} was expected" in capsys.readouterr().err
+    assert not kept.exists()
 
 
 async def test_a_node_at_another_block_than_the_expected_is_refused(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from hashlib import blake2b
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ from substrate_node import BLOCK_NUMBER, SubstrateNode
 from phal2.bridge.migration import node_export
 from phal2.bridge.migration.errors import InvalidExport, NodeError
 from phal2.bridge.migration.node_export import export_from_node
+from phal2.bridge.migration.scale import encode_compact
 
 STORAGE = {f"0x{number:04x}": f"0x{number:08x}" for number in range(2_300)}
 
@@ -56,6 +58,30 @@ def test_the_hash_of_a_known_header_is_recomputed() -> None:
     number, state_root = node_export.check_header(header, block_hash)
 
     assert (number, f"0x{state_root.hex()}") == (0, header["stateRoot"])
+
+
+def test_the_bytes_of_a_header_are_read_in_one_way_only() -> None:
+    parent, state_root, extrinsics_root = b"\x11" * 32, b"\x33" * 32, b"\x04" + b"\x22" * 31
+    header = {
+        "parentHash": f"0x{parent.hex()}",
+        "number": "0x7",
+        "stateRoot": f"0x{state_root.hex()}",
+        "extrinsicsRoot": f"0x{extrinsics_root.hex()}",
+        "digest": {"logs": ["0x00"]},
+    }
+    encoded = parent + encode_compact(7) + state_root + extrinsics_root + encode_compact(1) + b"\x00"
+    shifted = {
+        "parentHash": f"0x{encoded[:65].hex()}",
+        "number": "0x1",
+        "stateRoot": f"0x{encoded[66:98].hex()}",
+        "extrinsicsRoot": "0x",
+        "digest": {"logs": []},
+    }
+    block_hash = blake2b(encoded, digest_size=32).digest()
+
+    assert node_export.check_header(header, block_hash) == (7, state_root)
+    with pytest.raises(NodeError, match="whose hashes have 32 bytes"):
+        node_export.check_header(shifted, block_hash)
 
 
 @pytest.mark.parametrize(
@@ -114,6 +140,14 @@ async def test_a_state_beyond_the_limit_is_not_read_to_its_end(monkeypatch: pyte
 
     async with SubstrateNode(STORAGE).serve() as url:
         with pytest.raises(NodeError, match="more than 1500 entries"):
+            await export_from_node(url)
+
+
+async def test_values_beyond_the_limit_are_not_read_to_their_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(node_export, "LARGEST_STATE", 10_000)
+
+    async with SubstrateNode(STORAGE).serve() as url:
+        with pytest.raises(NodeError, match="more than 10000 hex digits"):
             await export_from_node(url)
 
 

@@ -58,6 +58,8 @@ class L2(Endpoint):
 
     def answer(self, method: str, params: list[Any]) -> Any:
         if method == "eth_getBlockByNumber":
+            if int(params[0], 16) >= 1 << 63:
+                raise Refusal(-32602, "block number larger than int64")
             known = int(params[0], 16) == NUMBER
             return format_header(self.header, header_hash(self.header)) | {"transactions": []} if known else None
         if self.is_pruned:
@@ -105,6 +107,8 @@ async def test_a_claim_of_another_root_is_not_proven_against(l2: L2, client: L1C
 async def test_a_state_or_block_that_is_not_kept_is_told(l2: L2, client: L1Client) -> None:
     with pytest.raises(StateNotKept, match="does not have the block"):
         await build_proof(client, INITIATED, game(l2.claim, NUMBER + 1))
+    with pytest.raises(StateNotKept, match="block number larger than int64"):
+        await build_proof(client, INITIATED, game(l2.claim, 1 << 255))
     l2.is_pruned = True
     with pytest.raises(StateNotKept, match="missing trie node"):
         await build_proof(client, INITIATED, game(l2.claim))
