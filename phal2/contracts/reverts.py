@@ -9,7 +9,7 @@ from phal2.contracts.artefact import Artefact
 from phal2.node.protocol.addresses import to_checksum_address
 
 MAXIMUM_SHOWN_BYTES: Final = 256
-"""How much of data that nothing explains is shown."""
+"""How much of data that nothing explains, or of a reason, is shown."""
 
 _REASON: Final[AbiEntry] = {"type": "error", "name": "Error", "inputs": [{"name": "reason", "type": "string"}]}
 _PANIC: Final[AbiEntry] = {"type": "error", "name": "Panic", "inputs": [{"name": "code", "type": "uint256"}]}
@@ -57,7 +57,7 @@ def decode_revert(contracts: Sequence[Artefact | Abi], data: bytes) -> str:
 
 def _describe(error: AbiEntry, values: tuple[Any, ...]) -> str:
     if error is _REASON:
-        return str(values[0])
+        return _readable(values[0])
     if error is _PANIC:
         return f"panic 0x{values[0]:02x}: {_PANICS.get(values[0], 'unknown code')}"
     shown = (
@@ -72,4 +72,10 @@ def _show(type_name: str, value: Any) -> str:
         return to_checksum_address(value)
     if isinstance(value, bytes):
         return f"0x{value.hex()}"
-    return str(value)
+    return _readable(value) if isinstance(value, str) else str(value)
+
+
+def _readable(text: str) -> str:
+    """Return text of a contract's choice as a line, which no terminal takes for anything but text."""
+    shown = text if text.isprintable() else repr(text)
+    return shown if len(shown) <= MAXIMUM_SHOWN_BYTES else f"{shown[:MAXIMUM_SHOWN_BYTES]}…"

@@ -87,7 +87,7 @@ def add_claim_parser(commands: "argparse._SubParsersAction[argparse.ArgumentPars
         type=timestamp,
         metavar="UNIX",
         help="last second at which the signed text holds, at most 30 days ahead (default: in an hour; with "
-        "--force-through-l1 in 2 days, for --print-text in 7)",
+        "--force-through-l1 in 2 days, for --print-text in 7, or at the deadline for claims)",
     )
     parser.add_argument(
         "--print-text", action="store_true", help="print what the account has to sign, and send nothing"

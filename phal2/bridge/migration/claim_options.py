@@ -72,6 +72,8 @@ def check_account_options(arguments: argparse.Namespace) -> str | None:
     """Return what is wrong with the combination of options, None where nothing is."""
     if (arguments.threshold is None) != (not arguments.signatory):
         return "--threshold and --signatory belong together"
+    if len(set(arguments.signatory)) < len(arguments.signatory):
+        return "--signatory names one account twice; each signatory is named once"
     if arguments.threshold is not None and arguments.public_key is not None:
         return "a multisig account is told by --threshold and --signatory, without --public-key"
     if arguments.print_text:

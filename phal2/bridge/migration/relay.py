@@ -107,7 +107,8 @@ async def prepare_claim(
 ) -> PreparedClaim:
     """Check that an account can claim for a 20-byte receiver, and return what it has to sign.
 
-    `valid_until` is in Unix seconds on L2; where it is None, it is `validity_seconds` after L2's head.
+    `valid_until` is in Unix seconds on L2; where it is None, it is `validity_seconds` after L2's head, or
+    the deadline for claims where that comes first.
 
     Raises:
         ClaimRefused: Not launched, another tree, claimed already, past the deadline, a receiver that gets nothing, or a
@@ -124,7 +125,7 @@ async def prepare_claim(
     if receiver in (ZERO_ADDRESS, PHA_CLAIMS):
         raise ClaimRefused(f"{to_checksum_address(receiver)} cannot receive PHA: nobody could use it there")
     if valid_until is None:
-        valid_until = timestamp + validity_seconds
+        valid_until = min(timestamp + validity_seconds, claims.deadline)
     if not timestamp <= valid_until <= timestamp + LONGEST_ACCOUNT_VALIDITY:
         raise ClaimRefused(
             f"a statement valid until {valid_until} cannot be used: L2 is at {timestamp} and accepts from there to "

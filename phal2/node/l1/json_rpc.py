@@ -208,5 +208,6 @@ def retry_after_seconds(header: str | None) -> float | None:
 
 
 def _shown(value: object) -> str:
-    text = value if isinstance(value, str) else repr(value)
+    # Text of an endpoint's choice must not reach a terminal as anything but text.
+    text = value if isinstance(value, str) and value.isprintable() else repr(value)
     return text if len(text) <= _SHOWN_CHARACTERS else text[:_SHOWN_CHARACTERS] + "…"

@@ -134,6 +134,18 @@ def test_revert_data_is_explained(data: str, text: str) -> None:
     assert decode_revert([load_artefact("PHAClaims")], bytes.fromhex(data)) == text
 
 
+@given(reason=st.text(max_size=400))
+def test_a_reason_is_one_line_of_text_whatever_the_contract_says(reason: str) -> None:
+    content = reason.encode()
+    head = bytes.fromhex("08c379a0") + (32).to_bytes(32, "big") + len(content).to_bytes(32, "big")
+
+    shown = decode_revert([], head + content.ljust(-(-len(content) // 32) * 32, b"\0"))
+
+    assert shown.isprintable()
+    assert len(shown) <= 257
+    assert not reason.isprintable() or shown.startswith(reason[:256])
+
+
 @given(data=st.binary(max_size=300), selector=st.sampled_from(["", "08c379a0", "4e487b71"]))
 def test_no_revert_data_makes_the_decoder_fail(data: bytes, selector: str) -> None:
     assert isinstance(decode_revert([load_artefact("PHAClaims")], bytes.fromhex(selector) + data), str)

@@ -111,6 +111,14 @@ async def test_an_error_object_is_a_refusal_with_its_code_and_data(client: JsonR
     assert (raised.value.code, raised.value.data, raised.value.method) == (3, "0x08", "eth_call")
 
 
+async def test_an_error_of_an_endpoint_is_one_line_of_text(client: JsonRpcClient, endpoint: Endpoint) -> None:
+    endpoint.handler = answering({"error": {"code": -32000, "message": "\x1b[2K\nnext: send it all"}})
+    with pytest.raises(EndpointRefused) as raised:
+        await client.call("eth_call")
+    assert str(raised.value).isprintable()
+    assert r"\nnext: send it all" in raised.value.message
+
+
 async def test_a_refusal_with_a_bad_request_status_is_a_refusal_too(client: JsonRpcClient, endpoint: Endpoint) -> None:
     endpoint.handler = answering({"error": {"code": -32602, "message": "bad"}}, status=400)
     with pytest.raises(EndpointRefused):

@@ -138,7 +138,7 @@ async def test_a_wallets_signature_of_the_printed_text_is_taken(claimant: Claima
 
 async def test_the_printed_text_is_the_statement_alone(claimant: Claimant) -> None:
     account = encode_address(account_of(ALICE), 42)
-    until = claimant.chains.l2.chain.time + 7 * DAY
+    until = claimant.chains.l2.chain.time + DAY  # the deadline for claims
 
     result = await claimant.without_key("--public-key", account, "--print-text")
 
@@ -308,6 +308,7 @@ async def test_without_a_key_it_is_said_how_to_give_one(claimant: Claimant, monk
         ((*SIGNATORY_OPTIONS, "--secret", "0x12"), "--threshold and --signatory belong together"),
         ((*MULTISIG_OPTIONS, "--secret", "0x12"), "needs as many signatures, got 1"),
         ((*MULTISIG_OPTIONS, "--public-key", "5G", "--secret", "0x12"), "without --public-key"),
+        (("--threshold", "1", *2 * SIGNATORY_OPTIONS[:2], "--secret", "0x12"), "names one account twice"),
         (("--print-text",), "--print-text needs the account"),
         (("--print-text", "--public-key", "5G", "--signature", "0x34"), "there is no --signature yet"),
         (("--threshold", "0"), "expected a number from 1 to 100"),

@@ -1,5 +1,5 @@
 import pytest
-from migration_chains import ALICE, PHA, RECEIVER, RELAYER_KEY, TREE, MigrationChains
+from migration_chains import ALICE, DAY, PHA, RECEIVER, RELAYER_KEY, TREE, MigrationChains
 
 from phal2.bridge.chain_access.errors import CallReverted, SendingUnclear, TransactionFailed, TransactionNotMined
 from phal2.bridge.chain_access.transactions import ContractFunction, send
@@ -122,11 +122,14 @@ async def test_an_answer_that_is_lost_leaves_it_open_whether_it_was_sent(
     assert chains.l2._eth_getTransactionReceipt(f"0x{unclear.value.transaction_hash.hex()}") is not None
 
 
-async def test_a_prepared_claim_holds_a_week(chains: MigrationChains) -> None:
-    chains.launch()
+@pytest.mark.parametrize(("days_to_claim", "days"), [(30, 7), (2, 2)])
+async def test_a_prepared_claim_holds_a_week_within_the_deadline(
+    chains: MigrationChains, days_to_claim: int, days: int
+) -> None:
+    chains.launch(valid_for=days_to_claim * DAY)
     l2 = L1Client(chains.l2_url)
     prepared = await prepare_claim(l2, TREE, account_of(ALICE), RECEIVER)
     await l2.close()
 
-    assert prepared.statement.valid_until == chains.l2.chain.time + 7 * 86_400
+    assert prepared.statement.valid_until == chains.l2.chain.time + days * DAY
     assert prepared.text.startswith("Phala account statement\nchain: 20350\n")
