@@ -15,6 +15,9 @@ _GZIP_FORMAT: Final = 31
 """zlib's number for a gzip stream with a window of 32 KiB."""
 
 _STEP: Final = 1 << 20
+_GZIP_STEP: Final = 4096
+"""Bytes of gzip at a time: zlib copies what it does not need of them, and so does every member that ends in them."""
+
 _ZSTANDARD_STEP: Final = 256
 """Bytes of Zstandard at a time: a block of four bytes can stand for 128 KiB."""
 
@@ -50,23 +53,32 @@ def read_bounded_file(path: Path, longest: int, dictionary: bytes | None = None)
 
 def _gunzip(raw: bytes, longest: int) -> bytes:
     content = bytearray()
+    position = 0
     # A gzip file is one member after another (RFC 1952, 2.2).
-    while raw.startswith(_GZIP_MAGIC):
-        member = zlib.decompressobj(_GZIP_FORMAT)
-        try:
-            while not member.eof:
-                piece = member.decompress(raw, _STEP)
-                raw = member.unconsumed_tail
-                if not piece and not raw and not member.eof:
-                    raise UnreadableFile("the gzip data is truncated")
-                content += piece
-                _require_length(content, longest)
-        except zlib.error as error:
-            raise UnreadableFile(f"the gzip data is corrupt ({error})") from None
-        raw = member.unused_data
-    if raw.strip(b"\0"):
-        raise UnreadableFile(f"{len(raw)} bytes follow the gzip data")
+    while raw.startswith(_GZIP_MAGIC, position):
+        position = _gunzip_member(raw, position, content, longest)
+    trailing = len(raw[position:].lstrip(b"\0"))
+    if trailing:
+        raise UnreadableFile(f"{trailing} bytes follow the gzip data")
     return bytes(content)
+
+
+def _gunzip_member(raw: bytes, position: int, content: bytearray, longest: int) -> int:
+    """Append what the member at `position` holds to `content`; return where the member ends."""
+    member = zlib.decompressobj(_GZIP_FORMAT)
+    try:
+        while not member.eof:
+            piece = raw[position : position + _GZIP_STEP]
+            if not piece:
+                raise UnreadableFile("the gzip data is truncated")
+            position += len(piece)
+            while piece and not member.eof:
+                content += member.decompress(piece, _STEP)
+                _require_length(content, longest)
+                piece = member.unconsumed_tail
+    except zlib.error as error:
+        raise UnreadableFile(f"the gzip data is corrupt ({error})") from None
+    return position - len(member.unused_data)
 
 
 def _unzstandard(raw: bytes, longest: int, dictionary: bytes | None) -> bytes:
@@ -79,8 +91,9 @@ def _unzstandard(raw: bytes, longest: int, dictionary: bytes | None) -> bytes:
             raise UnreadableFile(f"was compressed with the Zstandard dictionary {needed}; give it with --dictionary")
         known = None if dictionary is None else zstandard.ZstdCompressionDict(dictionary)
         if needed and known is not None and known.dict_id() != needed:
+            given = known.dict_id() or "none"
             raise UnreadableFile(
-                f"was compressed with the Zstandard dictionary {needed}, but --dictionary gives {known.dict_id()}"
+                f"was compressed with the Zstandard dictionary {needed}, but --dictionary gives {given}"
             )
         decompressor = zstandard.ZstdDecompressor(known, max_window_size=_LARGEST_WINDOW)
         return _all_of_frame(decompressor.decompressobj(), raw, longest)

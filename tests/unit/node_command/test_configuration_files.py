@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from phal2.node.command import configuration_files
+from phal2.node.command import configuration_files, json_documents
 from phal2.node.command.configuration_files import read_genesis, read_rollup_config
 from phal2.node.protocol.configuration_fields import InvalidConfiguration
 
@@ -51,3 +51,13 @@ def test_a_file_beyond_the_limit_is_refused_before_it_is_parsed(
 
     with pytest.raises(InvalidConfiguration, match="is longer than 100 bytes"):
         read_genesis(written(tmp_path, json.dumps("x" * 100)))
+
+
+@pytest.mark.parametrize("text", ["[" + "[]," * 5 + "[]]", "{" + ",".join(f'"{name}":{{}}' for name in range(6)) + "}"])
+def test_a_document_of_too_many_values_is_refused_before_it_is_parsed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    monkeypatch.setattr(json_documents, "MOST_VALUES", 10)
+
+    with pytest.raises(InvalidConfiguration, match="has 12 values, of which at most 10 are read"):
+        read_genesis(written(tmp_path, text))
