@@ -150,15 +150,17 @@ def _read_storage(fields: ConfigurationFields) -> dict[int, int]:
         if slot is None or slot in words:
             raise InvalidConfiguration(f"{fields.path}: {name[:80]!r} is no storage slot, or is there twice")
         if word is None:
-            raise fields.wrong(name, "0x and at most 64 hex digits")
+            raise fields.wrong(name, "at most 64 hex digits, with or without 0x")
         words[slot] = word
     return {slot: word for slot, word in words.items() if word}
 
 
 def _word(text: object) -> int | None:
-    if not isinstance(text, str) or not text.startswith("0x") or not 2 < len(text) <= 66:
+    if not isinstance(text, str):
         return None
-    data = _fixed_hex(text[2:].zfill(64), 32)
+    # geth reads words without 0x, too.
+    digits = text.removeprefix("0x")
+    data = _fixed_hex(digits.zfill(64), 32) if digits else None
     return None if data is None else int.from_bytes(data, "big")
 
 

@@ -16,6 +16,8 @@ from phal2.node.state.genesis import genesis_state, l2_genesis_block
 from phal2.node.state.rules import L2Rules
 
 _LONGEST_EXTRA_DATA: Final = 1 << 16
+_INITIAL_BASE_FEE: Final = 1_000_000_000
+"""Wei a gas, where the file states none, as geth has it (EIP-1559, INITIAL_BASE_FEE)."""
 
 
 def genesis_header(document: object, chain: RegistryChain) -> Header:
@@ -35,7 +37,7 @@ def genesis_header(document: object, chain: RegistryChain) -> Header:
         genesis_state(read_accounts(fields.section("alloc"))),
         timestamp=timestamp,
         gas_limit=fields.quantity("gasLimit", 64),
-        base_fee_per_gas=fields.quantity("baseFeePerGas", 256),
+        base_fee_per_gas=fields.quantity("baseFeePerGas", 256, default=_INITIAL_BASE_FEE),
         number=fields.quantity("number", 64, default=0),
         extra_data=extra_data,
     ).block

@@ -95,6 +95,13 @@ def test_every_fork_at_genesis_has_its_header(tmp_path: Path, capsys: pytest.Cap
     assert capsys.readouterr() == (f"0x{expected.hex()}\n", "")
 
 
+def test_a_base_fee_that_is_not_stated_is_geths_initial_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    expected = expected_hash([])
+
+    assert run(tmp_path, allocation(baseFeePerGas=None), configuration(expected, [])) == 0
+    assert capsys.readouterr() == (f"0x{expected.hex()}\n", "")
+
+
 def test_another_hash_is_told_beside_the_configurations(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(tmp_path, allocation(), configuration(b"\xab" * 32, [])) == 1
 

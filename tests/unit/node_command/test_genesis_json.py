@@ -97,12 +97,14 @@ def test_the_files_of_real_chains_give_their_genesis_hash(vectors: Path, chain: 
 
 
 def test_numbers_are_read_as_geth_reads_them() -> None:
-    alloc = {"AB" * 20: {"balance": "1000", "nonce": 7, "storage": {"0x1": "0x02", "0x" + "0" * 63 + "3": "0x0"}}}
+    alloc = {
+        "AB" * 20: {"balance": "1000", "nonce": 7, "storage": {"0x1": "0x02", "0x" + "0" * 63 + "3": "0x0", "0a": "0B"}}
+    }
 
     genesis = Genesis.from_json(document(timestamp="100", gasLimit=30_000_000, alloc=alloc))
 
     assert (genesis.timestamp, genesis.gas_limit) == (100, 30_000_000)
-    assert genesis.accounts == {b"\xab" * 20: GenesisAccount(balance=1000, nonce=7, storage={1: 2})}
+    assert genesis.accounts == {b"\xab" * 20: GenesisAccount(balance=1000, nonce=7, storage={1: 2, 10: 11})}
 
 
 @pytest.mark.parametrize(
@@ -132,7 +134,7 @@ def test_numbers_are_read_as_geth_reads_them() -> None:
         ({"alloc": {ADDRESS: {"balance": "0x1" + "0" * 64}}}, f"alloc.{ADDRESS}.balance is"),
         ({"alloc": {ADDRESS: {"code": "0x0"}}}, f"alloc.{ADDRESS}.code is '0x0'"),
         ({"alloc": {ADDRESS: {"secretKey": "0x00"}}}, f"alloc.{ADDRESS}.secretKey is unknown"),
-        ({"alloc": {ADDRESS: {"storage": {"1": "0x1"}}}}, "'1' is no storage slot"),
+        ({"alloc": {ADDRESS: {"storage": {"0x": "0x1"}}}}, "'0x' is no storage slot"),
         ({"alloc": {ADDRESS: {"storage": {"0x1": "0x1", "0x01": "0x2"}}}}, "'0x01' is no storage slot, or is there"),
         ({"alloc": {ADDRESS: {"storage": {"0x1": 1}}}}, f"alloc.{ADDRESS}.storage.0x1 is 1"),
         ({"alloc": {ADDRESS: {"storage": {"0x1": "0x" + "1" * 65}}}}, "storage.0x1 is"),
