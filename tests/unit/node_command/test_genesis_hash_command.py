@@ -161,7 +161,7 @@ def test_a_migrated_chain_is_refused(tmp_path: Path, capsys: pytest.CaptureFixtu
         (allocation(alloc={"0x1": {}}), "is no address"),
         (allocation(alloc={"0a" * 20: {"balance": "lots"}}), "balance is 'lots'"),
         (allocation(gasLimit=...), "gasLimit is missing"),
-        (allocation(baseFeePerGas=None), "baseFeePerGas is missing"),
+        (allocation(baseFeePerGas="0x"), "baseFeePerGas is "),
         (allocation(extraData="0x" + "00" * 65_537), "extraData is '0x0000"),
         (allocation(timestamp="0x1"), f"expected {TIME}, which the configuration has as genesis.l2_time"),
         (allocation(config={"chainId": 1}), "config.chainId is 1, but the configuration is of chain 20350"),
