@@ -38,7 +38,7 @@ class BatchStage:
         self._config = config
         self._traversal = traversal
         self._reader = reader
-        self._batches: Iterator[SingularBatch | SpanBatch | None] = iter(reader)
+        self._batches: Iterator[SingularBatch | SpanBatch | Dropped | None] = iter(reader)
         self._safe_blocks = safe_blocks
         self._span: Iterator[SpanBatchBlock] = iter(())
         self.is_paused = False
@@ -67,6 +67,8 @@ class BatchStage:
             candidate = self._candidate(safe_head)
             if candidate is None:
                 return self._forced_batch(safe_head, epoch, next_epoch)
+            if isinstance(candidate, Dropped):
+                continue
             if isinstance(candidate, Judgement):
                 self._drop(candidate)
                 continue
@@ -82,10 +84,10 @@ class BatchStage:
         self._span = iter(())
         self._reader.discard_channel()
 
-    def _candidate(self, safe_head: L2BlockRef) -> SingularBatch | Judgement | None:
+    def _candidate(self, safe_head: L2BlockRef) -> SingularBatch | Judgement | Dropped | None:
         """Return the next batch to judge: the span batch's next block, or what comes next from the channel.
 
-        Of a span batch that is not accepted, return the judgement.
+        Of a span batch that is not accepted, return the judgement; of what is no batch, that it was dropped.
         """
         for block in self._span:
             if block.timestamp == safe_head.timestamp + self._config.block_time:

@@ -15,7 +15,8 @@ class ChannelReader:
     """Decompresses channels and decodes their batches as they are asked for.
 
     A batch that cannot be read ends its channel. A span batch that can be, but for what its transactions hold, is
-    left out alone, as op-node does.
+    left out alone, as op-node does. What became of neither is yielded, too, so that who asks can pause in between:
+    a kilobyte can hold channels of hundreds of megabytes that all come to nothing.
     """
 
     def __init__(
@@ -31,7 +32,7 @@ class ChannelReader:
         self._dropped = dropped
         self._discarded = False
 
-    def __iter__(self) -> Iterator[SingularBatch | SpanBatch | None]:
+    def __iter__(self) -> Iterator[SingularBatch | SpanBatch | Dropped | None]:
         for channel in self._channels:
             if channel is None:
                 yield None
@@ -39,26 +40,25 @@ class ChannelReader:
             self._discarded = False
             try:
                 for encoded in read_batches(channel):
-                    batch = self._decoded(encoded)
-                    if batch is not None:
-                        yield batch
+                    yield self._decoded(encoded)
                     if self._discarded:
                         break
             except InvalidEncoding as error:
-                self._drop(error)
+                yield self._drop(error)
 
     def discard_channel(self) -> None:
         """Leave out the rest of the channel that the last batch came from."""
         self._discarded = True
 
-    def _decoded(self, encoded: bytes) -> SingularBatch | SpanBatch | None:
+    def _decoded(self, encoded: bytes) -> SingularBatch | SpanBatch | Dropped:
         if encoded[:1] != bytes([SPAN_BATCH_VERSION]):
             return decode_batch(encoded)
         try:
             return decode_span_batch(encoded, self._terms)
         except UnusableTransactions as error:
-            self._drop(error)
-            return None
+            return self._drop(error)
 
-    def _drop(self, error: InvalidEncoding) -> None:
-        self._dropped(Dropped("channel_reader", str(error), self._l1_block()))
+    def _drop(self, error: InvalidEncoding) -> Dropped:
+        dropped = Dropped("channel_reader", str(error), self._l1_block())
+        self._dropped(dropped)
+        return dropped
