@@ -6,11 +6,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
-from phal2.node.derivation.dropped import Dropped
 from phal2.node.derivation.errors import Reset, Temporary
 from phal2.node.derivation.pipeline import DerivationPipeline
 from phal2.node.derivation.start import derivation_start
 from phal2.node.driver.derivation_step import derive_blocks, safe_block
+from phal2.node.driver.drop_log import DropLog
 from phal2.node.driver.l1_tracker import L1Tracker
 from phal2.node.driver.l2_chain import L2Chain
 from phal2.node.driver.reset import go_back_to, restart_point
@@ -96,7 +96,7 @@ class DerivationLoop:
             chain.system_config(start.hash),
             lambda number: safe_block(chain, number),
             restart.applied_through,
-            _log_dropped,
+            DropLog(),
         )
         self._next_l1_number = start.l1_origin.number
         self._applied_through = restart.applied_through
@@ -168,7 +168,3 @@ class DerivationLoop:
 def _expect_same_block(head: L1BlockRef, added: L1BlockRef) -> None:
     if head.hash != added.hash:
         raise Reset(f"L1 block {added.number} was replaced by another")
-
-
-def _log_dropped(dropped: Dropped) -> None:
-    log.info("derivation drops %s", dropped)
