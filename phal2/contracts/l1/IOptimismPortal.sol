@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+import {IDisputeGameFactory} from "./IDisputeGameFactory.sol";
+
 /// @title IOptimismPortal
 /// @notice What contracts on L1 need of the portal to send messages to L2 and to receive messages from it.
 interface IOptimismPortal {
@@ -16,4 +18,7 @@ interface IOptimismPortal {
 
     /// @notice The L2 sender of the withdrawal being finalised, or the default sender outside of one.
     function l2Sender() external view returns (address);
+
+    /// @notice The factory of dispute games.
+    function disputeGameFactory() external view returns (IDisputeGameFactory);
 }

@@ -275,7 +275,7 @@ contract OptimismPortal is Initializable, ResourceMetering, IOptimismPortal {
         return systemConfig.paused();
     }
 
-    /// @notice The factory of dispute games.
+    /// @inheritdoc IOptimismPortal
     function disputeGameFactory() public view returns (IDisputeGameFactory) {
         return anchorStateRegistry.disputeGameFactory();
     }

@@ -3,6 +3,7 @@ pragma solidity 0.8.37;
 
 import {Initializable} from "@openzeppelin/contracts/proxy/utils/Initializable.sol";
 import {Ownable} from "../universal/Ownable.sol";
+import {IOptimismPortal} from "./IOptimismPortal.sol";
 import {ISystemConfig} from "./ISystemConfig.sol";
 import {ResourceConfig} from "./ResourceMetering.sol";
 
@@ -20,11 +21,11 @@ contract SystemConfig is Ownable, Initializable, ISystemConfig {
         OPERATOR_FEE
     }
 
-    /// @notice The bridge's contracts on L1.
+    /// @notice The bridge's contracts on L1, in the order of the OP Stack's contract.
     struct Addresses {
         address l1CrossDomainMessenger;
+        address l1ERC721Bridge;
         address l1StandardBridge;
-        address disputeGameFactory;
         address optimismPortal;
         address optimismMintableERC20Factory;
     }
@@ -248,9 +249,14 @@ contract SystemConfig is Ownable, Initializable, ISystemConfig {
         return _addresses.l1StandardBridge;
     }
 
-    /// @notice The factory of dispute games.
+    /// @notice The bridge of ERC-721 tokens; zero on a chain that has none.
+    function l1ERC721Bridge() external view returns (address) {
+        return _addresses.l1ERC721Bridge;
+    }
+
+    /// @notice The factory of dispute games, which is the portal's.
     function disputeGameFactory() external view returns (address) {
-        return _addresses.disputeGameFactory;
+        return address(IOptimismPortal(_addresses.optimismPortal).disputeGameFactory());
     }
 
     /// @notice The portal.

@@ -116,8 +116,9 @@ def _initializers(
     system_config = parameters.system_config
     addresses = {
         "l1CrossDomainMessenger": contracts.l1_cross_domain_messenger,
+        # There is no bridge of ERC-721 tokens.
+        "l1ERC721Bridge": ZERO_ADDRESS,
         "l1StandardBridge": contracts.l1_standard_bridge,
-        "disputeGameFactory": contracts.dispute_game_factory,
         "optimismPortal": contracts.optimism_portal,
         "optimismMintableERC20Factory": contracts.optimism_mintable_erc20_factory,
     }
