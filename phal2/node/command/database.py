@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final
 
 MOST_BLOCKS: Final = 100_000
+_LONGEST_NUMBER: Final = 18
 
 _DESCRIPTION: Final = """\
 Look into the database of a data directory. Nothing is changed, and a node may be running on it meanwhile.
@@ -70,7 +71,6 @@ def run_inspect(arguments: argparse.Namespace) -> int:
 
 
 def _block_count(text: str) -> int:
-    number = int(text)
-    if not 0 <= number <= MOST_BLOCKS:
-        raise argparse.ArgumentTypeError(f"{number} is out of range; expected 0 to {MOST_BLOCKS}")
-    return number
+    if not (text.isascii() and text.isdigit() and len(text) <= _LONGEST_NUMBER and int(text) <= MOST_BLOCKS):
+        raise argparse.ArgumentTypeError(f"{text[:40]!r} is no number of blocks; expected 0 to {MOST_BLOCKS}")
+    return int(text)

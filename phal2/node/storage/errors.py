@@ -56,6 +56,17 @@ class NotADatabase(StorageError):
         self.reason = reason
 
 
+class DamagedRecord(StorageError):
+    """A record that is not what was written; `what` it is of."""
+
+    def __init__(self, what: str, reason: str) -> None:
+        super().__init__(
+            f"the database is damaged: its record of {what} cannot be read ({reason}); "
+            "synchronise anew into another directory"
+        )
+        self.what = what
+
+
 class UnknownFormat(StorageError):
     """A database of a format that this version does not read."""
 

@@ -5,6 +5,7 @@ state no longer has: all that is needed to delete the one or the others (`prunin
 afterwards, each edit has such a record behind the block's own (`state_edits`).
 """
 
+import struct
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -17,6 +18,7 @@ from phal2.node.protocol.block_refs import BlockId
 from phal2.node.state.database import StateUpdate, serial_after
 from phal2.node.state.trie_records import LOCATION_LENGTH
 from phal2.node.storage import metadata
+from phal2.node.storage.errors import DamagedRecord
 from phal2.node.storage.heads import decode_block_id, encode_block_id
 from phal2.node.storage.tables import Table, number_key
 from phal2.node.storage.transaction import Transaction
@@ -150,12 +152,13 @@ def encode_changes(changes: StateChanges) -> bytes:
 
 
 def decode_changes(record: bytes) -> StateChanges:
-    """Read what `encode_changes` gave."""
-    first, count = unpack(">2Q", record[:16])
-    if len(record) == 16:
-        return StateChanges(first, count, ())
-    differences = zlib.decompress(record[16:])
-    superseded = tuple(accumulate(unpack(f">{len(differences) // 8}Q", differences)))
+    """Read what `encode_changes` gave; raise `DamagedRecord` where it is nothing of the kind."""
+    try:
+        first, count = unpack(">2Q", record[:16])
+        differences = zlib.decompress(record[16:]) if len(record) > 16 else b""
+        superseded = tuple(accumulate(unpack(f">{len(differences) // 8}Q", differences)))
+    except (struct.error, zlib.error) as reason:
+        raise DamagedRecord("what a block's state changed", str(reason)) from None
     return StateChanges(first, count, superseded)
 
 

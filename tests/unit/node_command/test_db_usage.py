@@ -25,9 +25,9 @@ def test_the_help_teaches(arguments: list[str], taught: str, capsys: pytest.Capt
     [
         ([], "the following arguments are required: COMMAND"),
         (["inspect"], "the following arguments are required: DIR"),
-        (["inspect", "d", "--blocks", "-1"], "-1 is out of range"),
-        (["inspect", "d", "--blocks", "100001"], "100001 is out of range"),
-        (["inspect", "d", "--blocks", "x"], "invalid"),
+        (["inspect", "d", "--blocks", "-1"], "'-1' is no number of blocks; expected 0 to 100000"),
+        (["inspect", "d", "--blocks", "100001"], "'100001' is no number of blocks"),
+        (["inspect", "d", "--blocks", "x"], "'x' is no number of blocks"),
     ],
 )
 def test_bad_usage_is_explained_with_exit_code_2(

@@ -1,5 +1,6 @@
 """What a database is said to take is what was stored in it."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,8 @@ from stored_chains import CHAIN_ID, attested, chain, child, genesis
 
 from phal2.node.protocol.headers import encode_header
 from phal2.node.storage import ChainStore
-from phal2.node.storage.errors import NotADatabase
+from phal2.node.storage.environment import Environment
+from phal2.node.storage.errors import DamagedRecord, NotADatabase
 from phal2.node.storage.inspection import databases_in, inspect_database
 from phal2.node.storage.tables import FORMAT_VERSION, Table
 
@@ -60,6 +62,17 @@ def test_the_newest_blocks_are_listed_with_what_was_stored_for_them(directory: P
 
 def test_more_blocks_than_there_are_is_all_of_them(directory: Path):
     assert [block.number for block in inspect_database(directory, 1_000).blocks] == [0, 1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("damage", [lambda record: record + b"no list", lambda record: record[:9]])
+def test_a_damaged_record_is_told(directory: Path, damage: Callable[[bytes], bytes]):
+    environment = Environment(directory)
+    key, record = environment.read(lambda transaction: transaction.newest(Table.CHANGES, 1))[0]
+    environment.write(lambda transaction: transaction.put(Table.CHANGES, key, damage(record)))
+    environment.close()
+
+    with pytest.raises(DamagedRecord, match="the database is damaged"):
+        inspect_database(directory, 1)
 
 
 def test_the_databases_of_a_directory_are_its_own_or_those_in_it(directory: Path, tmp_path: Path):
