@@ -18,6 +18,9 @@ from phal2.node.protocol.transaction_codec import RecoveredTransaction, recover_
 MOST_BLOCKS: Final = 100_000
 """Blocks of a span batch that are shown. A batch can claim ten million empty ones in a few bytes."""
 
+MOST_TRANSACTIONS: Final = 100_000
+"""Transactions of a block that are shown. A batch can hold a hundred million that are a byte each."""
+
 
 class MissingTerms(UnknownData):
     """A span batch without what its readers must know beside it."""
@@ -122,7 +125,12 @@ def _blocks(batch: SpanBatch, with_transactions: bool) -> Iterator[dict[str, Any
 
 
 def _transactions(envelopes: tuple[bytes, ...], with_transactions: bool) -> dict[str, Any]:
-    return {"transactions": [_transaction(raw) for raw in envelopes]} if with_transactions else {}
+    if not with_transactions:
+        return {}
+    report: dict[str, Any] = {"transactions": [_transaction(raw) for raw in envelopes[:MOST_TRANSACTIONS]]}
+    if len(envelopes) > MOST_TRANSACTIONS:
+        report["transactions_not_shown"] = len(envelopes) - MOST_TRANSACTIONS
+    return report
 
 
 def _transaction(raw: bytes) -> dict[str, Any]:

@@ -149,6 +149,15 @@ def test_what_comes_before_a_corruption_is_shown(capsys: pytest.CaptureFixture[s
     assert "of a list, expected a byte string; what follows is not read" in channel["error"]
 
 
+def test_of_millions_of_transactions_some_are_shown(capsys: pytest.CaptureFixture[str], file: Path) -> None:
+    batch = b"\x00" + rlp.encode([bytes(32), b"\x01", bytes(32), b"\x02", [b"\x02"] * 300_000])
+    file.write_bytes(zlib.compress(rlp.encode_bytes(batch)))
+    code, (channel,), _ = decode(capsys, file)
+    (shown,) = channel["batches"]
+    assert (code, shown["transaction_count"]) == (0, 300_000)
+    assert (len(shown["transactions"]), shown["transactions_not_shown"]) == (100_000, 200_000)
+
+
 def test_the_rollup_configuration_gives_the_terms(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, file: Path
 ) -> None:
