@@ -12,6 +12,7 @@ from typing import Final
 from phal2.node.protocol.errors import Phal2Error
 from phal2.node.protocol.transaction_codec import RecoveredTransaction
 from phal2.node.protocol.transactions import ATTESTED, BLOB, AttestedTransaction
+from phal2.node.sequencer.eviction import EvictionOrder
 from phal2.node.state.blobs import GAS_PER_BLOB
 
 REPLACEMENT_BUMP_PERCENT: Final = 10
@@ -74,6 +75,17 @@ class PoolFull(PoolRefusal):
     """A bound of the pool is reached."""
 
 
+class Underpriced(PoolFull):
+    """A transaction that offers too little for a full pool to give up another one."""
+
+    def __init__(self, waiting: int, required_fee: int) -> None:
+        super().__init__(
+            f"transaction underpriced: txpool is full: {waiting} transactions are waiting; set the fee cap to at least "
+            f"{required_fee} wei, or try again later"
+        )
+        self.required_fee = required_fee
+
+
 @dataclass(frozen=True, slots=True)
 class PoolLimits:
     """Bounds of the pool, in transactions and bytes."""
@@ -129,6 +141,7 @@ class Mempool:
         self._bytes = 0
         self._sidecar_bytes = 0
         self._valid_until: dict[bytes, int] = {}
+        self._evictions = EvictionOrder()
 
     def __len__(self) -> int:
         return len(self._by_hash)
@@ -155,8 +168,7 @@ class Mempool:
             raise AddressReserved(len(queue), first.is_blob)
         if held is not None:
             _check_replacement(held, pooled)
-            return
-        if pooled.nonce > account_nonce + self._limits.nonce_lead:
+        elif pooled.nonce > account_nonce + self._limits.nonce_lead:
             raise PoolFull(
                 f"nonce too high: nonce {pooled.nonce} is more than {self._limits.nonce_lead} ahead of the next nonce "
                 f"{account_nonce}"
@@ -165,29 +177,35 @@ class Mempool:
             self._check_attested(queue, pooled, account_nonce)
         elif pooled.is_blob:
             self._check_blobs(queue, pooled, account_nonce)
-        if len(queue) >= self._limits.transactions_per_sender:
+        if held is None and len(queue) >= self._limits.transactions_per_sender:
             raise PoolFull(
                 f"the pool holds {len(queue)} transactions of this sender, the limit; wait for some to be included"
             )
-        if len(self._by_hash) >= self._limits.transactions:
-            raise PoolFull(f"txpool is full: {len(self._by_hash)} transactions are waiting; try again later")
-        if self._bytes + len(recovered.raw) > self._limits.total_bytes:
-            raise PoolFull(f"txpool is full: {self._bytes} bytes are waiting; try again later")
+        if self._is_full_for(pooled, held):
+            self._evictable_for(pooled, account_nonce)
 
     def add(self, recovered: RecoveredTransaction, account_nonce: int) -> None:
-        """Take a transaction in; raise a `PoolRefusal` where the pool does not want it."""
+        """Take a transaction in, where the pool is full in place of others; raise a `PoolRefusal` where it is not."""
         self.check_room(recovered, account_nonce)
         pooled = PooledTransaction(recovered, next(self._arrivals))
         held = self._by_sender.get(recovered.sender, {}).get(pooled.nonce)
+        while self._is_full_for(pooled, held):
+            self._evict(self._evictable_for(pooled, account_nonce))
+        is_behind_gap = self._is_behind_gap(pooled, account_nonce)
         if held is not None:
             self._forget(held)
-        self._by_sender.setdefault(recovered.sender, {})[pooled.nonce] = pooled
+        queue = self._by_sender.setdefault(recovered.sender, {})
+        queue[pooled.nonce] = pooled
         self._by_hash[recovered.hash] = pooled
         self._highest_costs[recovered.sender] = self._highest_costs.get(recovered.sender, 0) + pooled.highest_cost
         self._bytes += len(recovered.raw)
         self._sidecar_bytes += _sidecar_bytes(recovered)
         if isinstance(recovered.transaction, AttestedTransaction):
             self._valid_until[recovered.hash] = recovered.transaction.attestation.valid_until
+        fee_cap = recovered.transaction.max_fee_per_gas
+        self._evictions.add(recovered.hash, fee_cap, pooled.arrival, is_behind_gap=is_behind_gap)
+        if not is_behind_gap:
+            self._close_gap(queue, pooled.nonce)
 
     def remove(self, transaction_hash: bytes) -> None:
         """Drop a transaction, if it is there."""
@@ -223,13 +241,59 @@ class Mempool:
         """Return a copy: each sender's transactions, in no particular order."""
         return {sender: list(queue.values()) for sender, queue in self._by_sender.items()}
 
+    def _is_full_for(self, pooled: PooledTransaction, held: PooledTransaction | None) -> bool:
+        """Tell whether a bound is in the way of a transaction, which takes the place of `held` where there is one."""
+        given_back = 0 if held is None else len(held.recovered.raw)
+        return (held is None and len(self._by_hash) >= self._limits.transactions) or (
+            self._bytes - given_back + len(pooled.recovered.raw) > self._limits.total_bytes
+        )
+
+    def _evictable_for(self, pooled: PooledTransaction, account_nonce: int) -> PooledTransaction:
+        """Return the transaction that a full pool gives up next for another one; raise `PoolFull` where it does not."""
+        waiting = f"txpool is full: {len(self._by_hash)} transactions of {self._bytes} bytes are waiting"
+        if self._is_behind_gap(pooled, account_nonce):
+            raise PoolFull(f"{waiting}, and an earlier nonce of the sender is missing; send that first")
+        if (name := self._evictions.longest_behind_gap()) is None:
+            if (cheapest := self._evictions.cheapest()) is None:
+                raise PoolFull(f"{waiting}; try again later")
+            fee_cap, name = cheapest
+            required_fee = _bumped(fee_cap, REPLACEMENT_BUMP_PERCENT)
+            if pooled.recovered.transaction.max_fee_per_gas < max(required_fee, fee_cap + 1):
+                raise Underpriced(len(self._by_hash), max(required_fee, fee_cap + 1))
+        evicted = self._by_hash[name]
+        if evicted.recovered.sender == pooled.recovered.sender and evicted.nonce <= pooled.nonce:
+            raise PoolFull(f"{waiting}, and the sender's own nonce {evicted.nonce} would be the next to go")
+        return evicted
+
+    def _evict(self, pooled: PooledTransaction) -> None:
+        self._forget(pooled)
+        queue = self._by_sender.get(pooled.recovered.sender, {})
+        self._evictions.gap_opened(
+            later.recovered.hash for nonce, later in sorted(queue.items()) if nonce > pooled.nonce
+        )
+
+    def _is_behind_gap(self, pooled: PooledTransaction, account_nonce: int) -> bool:
+        if pooled.nonce <= account_nonce:
+            return False
+        before = self._by_sender.get(pooled.recovered.sender, {}).get(pooled.nonce - 1)
+        return before is None or self._evictions.is_behind_gap(before.recovered.hash)
+
+    def _close_gap(self, queue: Mapping[int, PooledTransaction], nonce: int) -> None:
+        """Note that those of a sender's which follow `nonce` at once wait for no other any more."""
+        while (later := queue.get(nonce := nonce + 1)) and self._evictions.is_behind_gap(later.recovered.hash):
+            self._evictions.gap_closed(later.recovered.hash)
+
     def _check_attested(
         self, queue: Mapping[int, PooledTransaction], pooled: PooledTransaction, account_nonce: int
     ) -> None:
         expected = self.next_nonce(pooled.recovered.sender, account_nonce)
         if pooled.nonce > expected:
             raise NonceGap(expected, pooled.nonce)
-        attested = sum(held.recovered.transaction.transaction_type == ATTESTED for held in queue.values())
+        attested = sum(
+            held.recovered.transaction.transaction_type == ATTESTED
+            for nonce, held in queue.items()
+            if nonce != pooled.nonce
+        )
         if attested >= self._limits.attested_per_sender:
             raise PoolFull(
                 f"{attested} attested transactions of this sender are pending, the limit; wait for them to be included"
@@ -241,17 +305,20 @@ class Mempool:
         expected = self.next_nonce(pooled.recovered.sender, account_nonce)
         if pooled.nonce > expected:
             raise NonceGap(expected, pooled.nonce, "a blob")
-        if len(queue) >= self._limits.blob_transactions_per_sender:
+        held = queue.get(pooled.nonce)
+        if held is None and len(queue) >= self._limits.blob_transactions_per_sender:
             raise PoolFull(
                 f"account limit exceeded: {len(queue)} blob transactions of this sender are pending, the limit; "
                 "wait for them to be included"
             )
-        if self._sidecar_bytes + _sidecar_bytes(pooled.recovered) > self._limits.sidecar_bytes:
+        given_back = 0 if held is None else _sidecar_bytes(held.recovered)
+        if self._sidecar_bytes - given_back + _sidecar_bytes(pooled.recovered) > self._limits.sidecar_bytes:
             raise PoolFull(f"txpool is full: {self._sidecar_bytes} bytes of blobs are waiting; try again later")
 
     def _forget(self, pooled: PooledTransaction) -> None:
         recovered = pooled.recovered
         del self._by_hash[recovered.hash]
+        self._evictions.remove(recovered.hash)
         queue = self._by_sender[recovered.sender]
         del queue[pooled.nonce]
         self._highest_costs[recovered.sender] -= pooled.highest_cost

@@ -11,7 +11,7 @@ GWEI = 10**9
 
 
 def ordinary(
-    key: bytes, nonce: int, tip: int = GWEI, fee_cap: int = 100 * GWEI, value: int = 0
+    key: bytes, nonce: int, tip: int = GWEI, fee_cap: int = 100 * GWEI, value: int = 0, data: bytes = b""
 ) -> RecoveredTransaction:
     unsigned = DynamicFeeTransaction(
         chain_id=20350,
@@ -21,7 +21,7 @@ def ordinary(
         gas_limit=21_000,
         to=bytes(20),
         value=value,
-        data=b"",
+        data=data,
         access_list=(),
         y_parity=0,
         r=0,
@@ -31,12 +31,14 @@ def ordinary(
     return recovered(replace(unsigned, y_parity=y_parity, r=r, s=s))
 
 
-def attested(key: bytes, nonce: int, tip: int = GWEI, valid_until: int = 0) -> RecoveredTransaction:
+def attested(
+    key: bytes, nonce: int, tip: int = GWEI, valid_until: int = 0, fee_cap: int = 100 * GWEI
+) -> RecoveredTransaction:
     unsigned = AttestedTransaction(
         chain_id=20350,
         nonce=nonce,
         max_priority_fee_per_gas=tip,
-        max_fee_per_gas=100 * GWEI,
+        max_fee_per_gas=fee_cap,
         gas_limit=100_000,
         to=bytes(20),
         value=0,

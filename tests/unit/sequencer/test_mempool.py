@@ -79,6 +79,31 @@ def test_expired_attestations_leave_the_pool() -> None:
     assert list(pool) == [lasting, plain]
 
 
+def test_a_replacement_must_fit_into_the_pool() -> None:
+    pool = Mempool(PoolLimits(total_bytes=1_000))
+    pool.add(ordinary(ALICE, 0), account_nonce=0)
+
+    with pytest.raises(PoolFull, match="txpool is full"):
+        pool.add(ordinary(ALICE, 0, tip=2 * GWEI, fee_cap=200 * GWEI, data=bytes(1_000)), account_nonce=0)
+
+    assert len(pool) == 1
+
+
+def test_what_replaces_an_ordinary_transaction_is_held_to_the_rules_of_its_type() -> None:
+    pool = Mempool()
+    for nonce in (0, 1, 2, 3, 4, 6):
+        pool.add(ordinary(ALICE, nonce, fee_cap=50 * GWEI), account_nonce=0)
+    for nonce in range(4):
+        pool.add(attested(ALICE, nonce, tip=2 * GWEI), account_nonce=0)
+
+    with pytest.raises(PoolFull, match="4 attested transactions"):
+        pool.add(attested(ALICE, 4, tip=2 * GWEI), account_nonce=0)
+    with pytest.raises(NonceGap):
+        pool.add(attested(ALICE, 6, tip=2 * GWEI), account_nonce=0)
+
+    pool.add(attested(ALICE, 3, tip=4 * GWEI, fee_cap=200 * GWEI), account_nonce=0)
+
+
 def test_an_attested_transaction_with_a_nonce_gap_is_refused() -> None:
     with pytest.raises(NonceGap) as refusal:
         Mempool().add(attested(ALICE, 1), account_nonce=0)
