@@ -29,7 +29,7 @@ class DevnetDescription:
         return "ws" + self.l2_rpc_url.removeprefix("http")
 
     def to_json(self) -> dict[str, object]:
-        """Return the object that `phal2 devnet --json` prints (DESIGN section 7)."""
+        """Return the object that `phal2 devnet --json` prints (docs/testing.md)."""
         return {
             "l1": {
                 "rpc": self.l1_rpc_url,

@@ -1,4 +1,4 @@
-"""What a devnet can be told; the defaults are those of DESIGN section 7."""
+"""What a devnet can be told, and what it is when it is told nothing."""
 
 from dataclasses import dataclass, field
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Every command and example of the README does what the README says."""
+"""Every command and example of the README, and of the page on attestations, does what is said there."""
 
 import json
 import os
@@ -16,7 +16,8 @@ import pytest
 from phal2.devnet.process import DevnetProcess, Endpoint
 
 PROJECT = Path(__file__).resolve().parents[2]
-BLOCKS = re.findall(r"^```(python|sh)\n(.*?)^```$", (PROJECT / "README.md").read_text(), re.MULTILINE | re.DOTALL)
+BLOCK = re.compile(r"^```(python|sh)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+BLOCKS = BLOCK.findall((PROJECT / "README.md").read_text())
 MAKE, BASH = (shutil.which(program) or program for program in ("make", "bash"))
 PYTHON = [code for language, code in BLOCKS if language == "python"]
 SHELL = [code for language, code in BLOCKS if language == "sh"]
@@ -84,6 +85,20 @@ def test_the_claim_example_pays_pha(fresh_devnet: DevnetProcess, tmp_path: Path)
     assert int(paid, 16) == 12345 * 10**17
 
 
+def test_the_simulators_quote_is_refused_under_intels_root_and_taken_by_the_devnet(
+    fresh_devnet: DevnetProcess, tmp_path: Path
+) -> None:
+    ((_, commands),) = BLOCK.findall((PROJECT / "docs" / "attested-transactions.md").read_text())
+
+    done = subprocess.run(
+        (BASH, "-c", _on(fresh_devnet, commands)), cwd=tmp_path, capture_output=True, text=True, timeout=120
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"^valid +no: ", done.stdout, re.MULTILINE)
+    assert "succeeded in block" in done.stdout
+
+
 def test_make_devnet_starts_a_devnet() -> None:
     assert any("make devnet" in code for code in SHELL)
     ports = "--json --l1-port 0 --l2-port 0 --follower-port 0"
@@ -97,11 +112,12 @@ def test_make_devnet_starts_a_devnet() -> None:
         start_new_session=True,
     )
     assert process.stdout is not None
-    description = json.loads(process.stdout.readline())
-    os.killpg(process.pid, signal.SIGINT)
-
-    process.stdout.close()
-    process.wait(timeout=30)
+    try:
+        description = json.loads(process.stdout.readline())
+    finally:
+        os.killpg(process.pid, signal.SIGINT)
+        process.stdout.close()
+        process.wait(timeout=30)
     assert description["l2"]["chainId"] == 20350
 
 

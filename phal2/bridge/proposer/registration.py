@@ -26,7 +26,7 @@ _LOGGER = logging.getLogger("phal2.proposer")
 _ARTEFACTS: Final = ("ProverRegistry", "OwnerApprovedQuoteVerifier")
 
 _AUTOMATA_STATUS: Final = (0, 1, 3, 2, 4, 5)
-"""TCB statuses by this project's numbers (DESIGN section 4) in Automata's, where two of them change places."""
+"""TCB statuses by this project's numbers (`attestation.tcb`) in Automata's, where two of them change places."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,7 +34,7 @@ def open_enclave(configuration: bytes) -> SimulatedProverEnclave:
 
 
 def prover_workload_hash(configuration: bytes) -> bytes:
-    """Return the hash of a prover's workload, by which a ProverRegistry allows it (DESIGN section 4)."""
+    """Return the hash of a prover's workload, by which a ProverRegistry allows it (docs/attested-transactions.md)."""
     measured = measure(prover_workload(configuration))
     return keccak256(measured.mr_td + b"".join(measured.rt_mrs) + measured.mr_config_id)
 

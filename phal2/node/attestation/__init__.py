@@ -1,1 +1,1 @@
-"""Attestations: what an attested transaction proves, verified from bytes and state alone (DESIGN section 4)."""
+"""What an attested transaction proves, verified from bytes and state alone (docs/attested-transactions.md)."""

@@ -1,4 +1,4 @@
-"""The text that a Substrate account signs for kind 3: one that a person can read in a wallet (DESIGN section 4)."""
+"""The text that a Substrate account signs for kind 3, for a person to read (docs/attested-transactions.md)."""
 
 from dataclasses import dataclass
 from typing import Final

@@ -1,4 +1,4 @@
-"""Why an attestation does not hold: one class a condition of DESIGN section 4, under `InvalidAttestation`."""
+"""Why an attestation fails: a class a condition of docs/attested-transactions.md, under `InvalidAttestation`."""
 
 from phal2.node.protocol.errors import InvalidTransaction
 

@@ -1,4 +1,4 @@
-"""Reading evidence: from nested byte strings to what each kind prescribes (the table of DESIGN section 4).
+"""Reading evidence: from nested byte strings to what each kind prescribes (docs/attested-transactions.md).
 
 Only the shape is checked here: number of fields, byte strings where byte strings belong, canonical integers, lengths
 and bounds.

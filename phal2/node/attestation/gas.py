@@ -1,4 +1,4 @@
-"""What an attestation costs, beside the gas of a type 2 transaction (DESIGN section 4)."""
+"""What an attestation costs, beside the gas of a type 2 transaction (docs/attested-transactions.md)."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""The statement that kinds 1 and 2 attest: one call, as EIP-712 typed data (DESIGN section 4)."""
+"""The statement that kinds 1 and 2 attest: one call, as EIP-712 typed data (docs/attested-transactions.md)."""
 
 from dataclasses import dataclass
 from functools import lru_cache

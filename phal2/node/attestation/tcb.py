@@ -1,4 +1,4 @@
-"""TCB statuses as numbers: the order in which DESIGN section 4 and the contracts count them."""
+"""TCB statuses as numbers: the order in which docs/attested-transactions.md and the contracts count them."""
 
 from typing import Final
 

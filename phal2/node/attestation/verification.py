@@ -1,4 +1,4 @@
-"""The verification of attestations, at a block's timestamp and against the state before it (DESIGN section 4)."""
+"""Verifies attestations, at a block's timestamp and against the state before it (docs/attested-transactions.md)."""
 
 from typing import Final
 

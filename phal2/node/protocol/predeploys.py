@@ -1,4 +1,7 @@
-"""Addresses that the protocol fixes (OP Stack "Predeploys"; EIP-4788, 2935, 7002, 7251; DESIGN section 4)."""
+"""Addresses that the protocol fixes.
+
+Sources: OP Stack "Predeploys"; EIP-4788, 2935, 7002, 7251; docs/attested-transactions.md.
+"""
 
 from typing import Final
 

@@ -1,8 +1,8 @@
 """The signed transaction types: 0 legacy, 1 access list, 2 dynamic fee, 3 blob (L1 only), 4 set code, 0x54 attested.
 
-Sources: EIP-155, EIP-2930, EIP-1559, EIP-4844, EIP-7702, and DESIGN section 4 for type 0x54. Amounts are in wei,
-addresses are 20 bytes, hashes 32 bytes. `transaction_codec` reads and writes them. All types share one set of
-attribute names, so that rules need not ask for the type: a type without a feature has the neutral value.
+Sources: EIP-155, EIP-2930, EIP-1559, EIP-4844, EIP-7702, and docs/attested-transactions.md for type 0x54. Amounts are
+in wei, addresses are 20 bytes, hashes 32 bytes. `transaction_codec` reads and writes them. All types share one set
+of attribute names, so that rules need not ask for the type: a type without a feature has the neutral value.
 """
 
 from dataclasses import dataclass
@@ -188,7 +188,7 @@ class SetCodeTransaction:
 
 @dataclass(frozen=True, slots=True)
 class AttestedTransaction:
-    """Type 0x54 (DESIGN section 4): a dynamic fee transaction with an attestation that covers its call."""
+    """Type 0x54 (docs/attested-transactions.md): a dynamic fee transaction with an attestation that covers its call."""
 
     chain_id: int
     nonce: int

@@ -1,4 +1,4 @@
-"""Admission to the pool: what can be told of a transaction before it is ordered, cheapest first (DESIGN section 4)."""
+"""Admission to the pool: what can be told of a transaction before it is ordered, cheapest first."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence

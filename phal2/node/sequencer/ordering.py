@@ -1,4 +1,4 @@
-"""The order in which pooled transactions enter a block (DESIGN section 4, "Ordering").
+"""The order in which pooled transactions enter a block (docs/attested-transactions.md).
 
 By effective tip per gas, within a sender by nonce, at equal tips by arrival. Attested transactions come first, up to
 a share of the block's gas.

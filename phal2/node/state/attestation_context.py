@@ -1,4 +1,4 @@
-"""Showing an attestation to contracts: the transient storage of AttestationContext (DESIGN section 4)."""
+"""Showing an attestation to contracts: the transient storage of AttestationContext (docs/attested-transactions.md)."""
 
 from phal2.node.attestation.verified import VerifiedAttestation, context_words
 from phal2.node.protocol.predeploys import ATTESTATION_CONTEXT

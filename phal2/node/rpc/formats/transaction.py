@@ -1,6 +1,6 @@
 """Transactions as JSON-RPC shows them (execution-apis, "Transaction object".
 
-OP Stack deposits; DESIGN section 4 for type 0x54).
+OP Stack deposits; docs/attested-transactions.md for type 0x54).
 """
 
 from dataclasses import dataclass

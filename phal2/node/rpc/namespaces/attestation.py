@@ -1,6 +1,6 @@
 """The namespace attestation.
 
-The policy, registered enclaves, and what transactions' attestations prove (DESIGN section 7).
+The policy, registered enclaves, and what transactions' attestations prove (docs/attested-transactions.md).
 """
 
 from dataclasses import dataclass
