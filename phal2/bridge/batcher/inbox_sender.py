@@ -16,6 +16,7 @@ from phal2.bridge.batcher.inbox import Inbox
 from phal2.bridge.batcher.inbox_transactions import QueuedTransaction, SignedForm, signed_form, with_next_fees
 from phal2.bridge.batcher.payloads import Payload
 from phal2.bridge.batcher.settings import BatcherSettings, DataAvailability
+from phal2.bridge.chain_access.pool_refusals import PoolRefusal, pool_refusal
 from phal2.node.l1.client import L1Client
 from phal2.node.l1.errors import EndpointRefused
 from phal2.node.l1.kzg import KzgWorker
@@ -183,15 +184,15 @@ class InboxSender:
         try:
             await self._l1.send_raw_transaction(signed.raw)
         except EndpointRefused as error:
-            reason = error.message.lower()
-            if "already known" in reason or "already imported" in reason:
+            refusal = pool_refusal(error)
+            if refusal is PoolRefusal.KNOWN:
                 return True
             # Mined meanwhile: the next look at the account's nonce finds it.
-            if "nonce too low" in reason:
+            if refusal is PoolRefusal.NONCE_USED:
                 return False
-            if "underpriced" in reason or "base fee" in reason or "blob gas fee" in reason:
+            if refusal is PoolRefusal.TOO_CHEAP:
                 self._queue[attempt.nonce] = replace(attempt, accepted=True, sent_at=float("-inf"))
-            elif "already reserved" in reason:
+            elif refusal is PoolRefusal.OTHER_KIND:
                 self._cancel_where_lasting(attempt)
             raise
         return True

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from phal2.bridge.chain_access.pool_refusals import PoolRefusal, pool_refusal
 from phal2.bridge.proposer.contract_calls import revert_reason
 from phal2.bridge.proposer.errors import CallRefused, ProposerError
 from phal2.bridge.proposer.settings import ProposerSettings
@@ -21,8 +22,6 @@ from phal2.node.protocol.transactions import DynamicFeeTransaction
 _LOGGER = logging.getLogger("phal2.proposer")
 
 _LONGEST_POLL_SECONDS: Final = 2.0
-_KNOWN: Final = ("already known", "already imported")
-_TOO_CHEAP: Final = ("underpriced", "base fee")
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,10 +156,10 @@ class TransactionSender:
             except (EndpointUnavailable, InvalidAnswer) as error:
                 _LOGGER.warning("%s: %s; looking whether it was taken", call.what, error)
             except EndpointRefused as error:
-                reason = error.message.lower()
-                if any(known in reason for known in _KNOWN) or "nonce too low" in reason:
+                refusal = pool_refusal(error)
+                if refusal in (PoolRefusal.KNOWN, PoolRefusal.NONCE_USED):
                     return attempt
-                if not any(cheap in reason for cheap in _TOO_CHEAP):
+                if refusal is not PoolRefusal.TOO_CHEAP:
                     raise
                 dearer = self._bumped(attempt, await self._l1.gas_fees())
                 if dearer == attempt:
