@@ -7,7 +7,8 @@ the event loop goes on serving.
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import TypeAlias, TypeVar
+from itertools import takewhile
+from typing import Final, TypeAlias, TypeVar
 
 from phal2.node.attestation.dcap import QuoteVerdicts
 from phal2.node.protocol.block_refs import L2BlockRef
@@ -17,16 +18,20 @@ from phal2.node.protocol.l1_attributes import l2_block_ref, system_config_from_b
 from phal2.node.protocol.payload_attributes import PayloadAttributes
 from phal2.node.protocol.rollup_config import SystemConfig
 from phal2.node.protocol.sender_recovery import SenderCrew, recover_all
+from phal2.node.protocol.transactions import DEPOSIT
 from phal2.node.sequencer.building import BuiltBlock, build_block
 from phal2.node.sequencer.ordering import TransactionOrder
 from phal2.node.state.block_execution import BlockExecution
 from phal2.node.state.environment import BlockEnvironment, l2_environment
 from phal2.node.state.execution_thread import ExecutionThread
+from phal2.node.state.intrinsic_gas import TRANSACTION_GAS
 from phal2.node.state.rules import L2Rules
 from phal2.node.state.world_state import WorldState
 from phal2.node.storage import ChainStore, Heads
 
 Result = TypeVar("Result")
+
+_DEPOSIT: Final = bytes([DEPOSIT])
 
 BlockOrder: TypeAlias = Callable[[BlockEnvironment, Callable[[bytes], int]], TransactionOrder]
 """Orders the pool for a block of this environment; the function gives an account's nonce in the block so far."""
@@ -198,6 +203,7 @@ class L2Chain:
             self.store.reader,
         )
         try:
+            _check_count(attributes)
             forced = recover_all(attributes.transactions, self._crew)
             pool_order = None if order is None or attributes.no_tx_pool else order(environment, execution.state.nonce)
             return build_block(execution, forced, pool_order, should_stop)
@@ -216,6 +222,17 @@ class L2Chain:
                     dropped_listener(dropped)
             for head_listener in list(self._head_listeners):
                 head_listener(new_head)
+
+
+def _check_count(attributes: PayloadAttributes) -> None:
+    """Raise `InvalidBlock` where the gas is not enough for each transaction to be a plain transfer.
+
+    They are not looked at then: a batch can hold a hundred million that are a byte each.
+    """
+    deposits = sum(1 for _ in takewhile(lambda raw: raw[:1] == _DEPOSIT, attributes.transactions))
+    sequenced, most = len(attributes.transactions) - deposits, attributes.gas_limit // TRANSACTION_GAS
+    if sequenced > most:
+        raise InvalidBlock(f"{sequenced} transactions beside the deposits, where the gas allows for {most}")
 
 
 def _ids(heads: HeadRefs) -> Heads:

@@ -69,6 +69,23 @@ async def test_an_invalid_payload_becomes_a_block_with_deposits_only(rollup: Dri
     assert [len(block.transactions) for block in rollup.blocks(follower, [1])] == [1]
 
 
+async def test_more_transactions_than_the_gas_allows_for_are_not_looked_at(
+    rollup: DrivenRollup, caplog: pytest.LogCaptureFixture
+) -> None:
+    sequencer, follower = await nodes(rollup)
+    await rollup.grow(sequencer)
+    (first,) = rollup.blocks(sequencer, [1])
+    await rollup.l1.mine()
+
+    await rollup.post(
+        [replace(singular_batch(first), transactions=(b"\x02",) * (first.header.gas_limit // 21_000 + 1))]
+    )
+
+    await until(lambda: sequencer.heads.safe.number == follower.heads.safe.number == 1)
+    assert [len(block.transactions) for block in rollup.blocks(follower, [1])] == [1]
+    assert "transactions beside the deposits, where the gas allows for" in caplog.text
+
+
 async def test_l1_that_no_rule_can_read_ends_the_node_with_one_clear_line(
     rollup: DrivenRollup, caplog: pytest.LogCaptureFixture
 ) -> None:
