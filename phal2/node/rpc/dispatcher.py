@@ -171,7 +171,8 @@ class Dispatcher:
         self._workers = workers
         self._limits = limits
         self._observe = _ignore if observe is None else observe
-        self._has_room = _always if has_room is None else has_room
+        self.has_room = _always if has_room is None else has_room
+        """Tells whether there is room for so many bytes beside those that clients have yet to take."""
 
     async def answer(self, body: bytes | str, subscriber: Subscriber | None = None) -> bytes:
         """Return the answer to a request or batch; empty where none is due, because it holds notifications alone."""
@@ -195,7 +196,7 @@ class Dispatcher:
     def _within_limit(self, request: Any, answer: bytes) -> bytes:
         if len(answer) > self._limits.response_size:
             return error_answer(id_of(request), _too_large(self._limits.response_size))
-        if not self._has_room(len(answer)):
+        if not self.has_room(len(answer)):
             return error_answer(id_of(request), RpcError(SERVER_ERROR, _UNSENT))
         return answer
 
@@ -235,7 +236,7 @@ class Dispatcher:
             # Where the client has left, nobody waits for the rest.
             batch.drop()
         answer = batch.content()
-        return answer if self._has_room(len(answer)) else error_answer(None, RpcError(SERVER_ERROR, _UNSENT))
+        return answer if self.has_room(len(answer)) else error_answer(None, RpcError(SERVER_ERROR, _UNSENT))
 
     async def _finish_all(self, batch: "_Batch") -> None:
         while batch.unfinished:

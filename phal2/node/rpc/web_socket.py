@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import secrets
+import time
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -26,6 +27,12 @@ MAXIMUM_UNSENT: Final = 10_000
 
 MAXIMUM_UNSENT_SIZE: Final = 16 << 20
 """Bytes that may wait for a slow client before its requests are not read, nor events taken, any more."""
+
+_ROOM_IS_ASKED_FOR_AFTER: Final = 1 << 20
+"""Whenever so many bytes more wait for a slow client, there must be room for them beside those of all others."""
+
+_LONGEST_TURN: Final = 0.002
+"""So many seconds one client is sent what waits before others have their turn."""
 
 _HEARTBEAT_SECONDS: Final = 30.0
 
@@ -53,6 +60,7 @@ class WebSocketConnection:
         self._closing: asyncio.Task[Any] | None = None
         self._has_sent = asyncio.Event()
         self._is_broken = False
+        self._has_room = True
         self.unsent_size = 0
         """Bytes of answers and events that wait for the client."""
 
@@ -115,7 +123,7 @@ class WebSocketConnection:
         }
         if self._is_broken:
             return
-        if self._unsent.full() or self.unsent_size > MAXIMUM_UNSENT_SIZE:
+        if self._unsent.full() or self.unsent_size > MAXIMUM_UNSENT_SIZE or not self._has_room:
             if self._closing is None:
                 too_slow = b"the client reads too slowly"
                 self._closing = asyncio.create_task(
@@ -123,7 +131,10 @@ class WebSocketConnection:
                 )
             return
         event_message = orjson.dumps(message)
+        before = self.unsent_size // _ROOM_IS_ASKED_FOR_AFTER
         self.unsent_size += len(event_message)
+        if self.unsent_size // _ROOM_IS_ASKED_FOR_AFTER > before:
+            self._has_room = self._dispatcher.has_room(_ROOM_IS_ASKED_FOR_AFTER)
         self._unsent.put_nowait(event_message)
 
     async def _begin_answer(self, message: bytes | str) -> None:
@@ -152,12 +163,16 @@ class WebSocketConnection:
             await self._unsent.put(answer)
 
     async def _send(self) -> None:
+        turn_end = time.monotonic() + _LONGEST_TURN
         try:
             while True:
                 message = await self._unsent.get()
                 await self._socket.send_str(message.decode())
                 self.unsent_size -= len(message)
                 self._has_sent.set()
+                if time.monotonic() >= turn_end:
+                    await asyncio.sleep(0)
+                    turn_end = time.monotonic() + _LONGEST_TURN
         except ConnectionError:
             log.debug("a client has left its WebSocket before its answers")
         finally:

@@ -183,7 +183,7 @@ async def test_admitted_transactions_are_pushed(l2: Served, subscriber: Subscrib
 
 async def test_wrong_subscriptions_are_refused(subscriber: Subscriber):
     for params, code, message in (
-        ([], -32602, "missing value for required argument 0"),
+        ([], -32602, "expected subscription name as first argument"),
         (["nothing"], -32601, 'no "nothing" subscription in eth namespace'),
         (["logs", 5], -32602, "invalid argument 0: expected a filter object, got a number"),
         (["newHeads", 1], -32602, "too many arguments, want at most 0"),
