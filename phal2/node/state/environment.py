@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
+from phal2.node.protocol.errors import InvalidBlock
 from phal2.node.protocol.fees import child_base_fee_per_gas, encode_holocene_extra_data, next_base_fee_per_gas
 from phal2.node.protocol.forks import Fork
 from phal2.node.protocol.headers import Header
@@ -13,6 +14,7 @@ from phal2.node.state.rules import L1Rules, L2Rules, Revision
 
 L1_ELASTICITY: Final = 2
 L1_BASE_FEE_DENOMINATOR: Final = 8
+_BASE_FEE_BITS: Final = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,16 +40,25 @@ class BlockEnvironment:
 def l2_environment(
     rules: L2Rules, parent: Header, parent_hash: bytes, attributes: PayloadAttributes
 ) -> BlockEnvironment:
-    """Return the environment of the L2 block that `attributes` ask for on `parent` (OP Stack "Holocene", "Ecotone")."""
+    """Return the environment of the L2 block that `attributes` ask for on `parent` (OP Stack "Holocene", "Ecotone").
+
+    Raise `InvalidEncoding` where the parent's extraData is malformed, `InvalidBlock` where the base fee has no header.
+    """
     config, timestamp = rules.config, attributes.timestamp
     ecotone = config.forks.is_active(Fork.ECOTONE, timestamp)
+    base_fee_per_gas = child_base_fee_per_gas(config, parent, timestamp)
+    if base_fee_per_gas >> _BASE_FEE_BITS:
+        raise InvalidBlock(
+            f"the base fee after block {parent.number} has {base_fee_per_gas.bit_length()} bits, more than "
+            f"the {_BASE_FEE_BITS} that a header holds"
+        )
     return BlockEnvironment(
         parent_hash=parent_hash,
         number=parent.number + 1,
         timestamp=timestamp,
         coinbase=attributes.fee_recipient,
         gas_limit=attributes.gas_limit,
-        base_fee_per_gas=child_base_fee_per_gas(config, parent, timestamp),
+        base_fee_per_gas=base_fee_per_gas,
         prev_randao=attributes.prev_randao,
         parent_beacon_block_root=attributes.parent_beacon_block_root if ecotone else None,
         excess_blob_gas=0 if ecotone else None,

@@ -214,6 +214,10 @@ def drop(part: str, name: str) -> Change:
         (change("parent_header", hash="0x" + "00" * 32), "which is the hash of the other fields"),
         (change("parent_header", timestamp=hex(GENESIS_TIME + 2)), "a time before executing_payload.timestamp"),
         (change("parent_header", extraData="0x"), "extraData 0x: Holocene expects 9 bytes"),
+        (
+            change("parent_header", baseFeePerGas="0x" + "ff" * 32, gasUsed=30_000_000),
+            "has 257 bits, more than the 256",
+        ),
         (drop("parent_header", "miner"), "parent_header.miner is missing"),
         (drop("executing_payload", "gasLimit"), "executing_payload.gasLimit is missing"),
         (drop("executing_payload", "eip1559Params"), "executing_payload.eip1559Params is missing"),
