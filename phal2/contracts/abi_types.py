@@ -67,7 +67,7 @@ def decode_values(what: str, parameters: Sequence[AbiEntry], data: bytes) -> tup
     types = [canonical_type(parameter) for parameter in parameters]
     try:
         values = decode(types, data)
-    except (DecodingError, UnicodeDecodeError) as error:
+    except (DecodingError, UnicodeDecodeError, OverflowError) as error:  # the last of offsets beyond any memory
         raise AbiError(f"{len(data)} bytes are not {what}({', '.join(types)}): {error}") from error
     return tuple(_addresses_to_bytes(parameter, value) for parameter, value in zip(parameters, values, strict=True))
 

@@ -79,7 +79,8 @@ async def build_proof(l2: L1Client, initiated: InitiatedWithdrawal, game: Game) 
     if storage.value != 1:
         raise WrongProof(
             f"{l2.rpc.url}: at block {game.block_number} the message passer does not have the message 0x"
-            f"{initiated.hash.hex()} of block {initiated.block_number}: L2 has been reorganised since"
+            f"{initiated.hash.hex()} of block {initiated.block_number}: L2 has been reorganised since; `phal2 bridge "
+            f"status 0x{initiated.transaction_hash.hex()}` tells where it is now"
         )
     return WithdrawalProof(game, header.state_root, proof.storage_hash, block_hash, storage.proof)
 

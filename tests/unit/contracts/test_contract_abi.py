@@ -31,6 +31,7 @@ ABI = [
         "inputs": [{"name": "pairs", "type": "tuple[]", "components": PAIR}],
         "outputs": [{"name": "pairs", "type": "tuple[]", "components": PAIR}],
     },
+    {"type": "function", "name": "name", "inputs": [], "outputs": [{"name": "", "type": "string"}]},
     {
         "type": "event",
         "name": "Stored",
@@ -159,9 +160,10 @@ WORD_LISTS = st.lists(st.sampled_from([0, 1, 32, 64, 96, 2**63, 2**64, 2**255, 2
 
 
 @given(data=WORD_LISTS)
-def test_hostile_results_are_refused_as_abi_errors(data: bytes) -> None:
+@pytest.mark.parametrize("function", ["pairs", "name"])
+def test_hostile_results_are_refused_as_abi_errors(function: str, data: bytes) -> None:
     try:
-        decode_result(ABI, "pairs", data)
+        decode_result(ABI, function, data)
     except AbiError:
         return
 
