@@ -85,6 +85,18 @@ def add_attestation_options(parser: argparse.ArgumentParser) -> None:
 
 def check_attestation_options(arguments: argparse.Namespace) -> str | None:
     """Return what is wrong with the combination of options, None where nothing is."""
+    for option, is_given, kind in (
+        ("--quote", arguments.quote is not None, QUOTE),
+        ("--collateral", arguments.collateral is not None, QUOTE),
+        ("--enclave-key", arguments.enclave_key is not None, ENCLAVE_KEY),
+        ("--note", arguments.note != "", ACCOUNT),
+        ("--secret", arguments.secret != [], ACCOUNT),
+        ("--wrapped", arguments.wrapped, ACCOUNT),
+        ("--threshold", arguments.threshold is not None, ACCOUNT),
+        ("--signatory", arguments.signatory != [], ACCOUNT),
+    ):
+        if is_given and kind != arguments.kind:
+            return f"{option} belongs to --kind {kind}, not to --kind {arguments.kind}"
     if arguments.kind == QUOTE and (arguments.quote is None) != (arguments.collateral is None):
         return "--quote and --collateral belong together"
     if arguments.print_statement:

@@ -3,6 +3,7 @@
 import argparse
 import json
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -10,6 +11,7 @@ from phal2.bridge.quote_files import QuoteFileError, read_collateral, read_quote
 from phal2.devnet.command.argument_types import hex_bytes, unsigned
 from phal2.devnet.tee.measurements import DEFAULT_WORKLOAD
 from phal2.devnet.tee.quote_report import QuoteReport, refused, report_on_quote
+from phal2.devnet.tee.root import SIMULATOR_ROOT_CA_DER
 from phal2.node.attestation.intel_root import INTEL_ROOT_CA_DER
 from phal2.node.attestation.statement import REPORT_DATA_LENGTH
 
@@ -28,7 +30,17 @@ QUOTE is binary, hex, or JSON with hex in its member "quote" (as dstack and `pha
 write it). COLLATERAL is dcap-qvl's JSON, or JSON with that in its member "collateral".
 Exit code 0 where the quote is valid, 1 where it is not. TCB statuses are judged by nobody here:
 a valid quote may be OutOfDate.
+
+example, with the simulator's root, which a devnet names:
+  phal2 devnet --json | jq -r .tee.rootCa > root.hex
+  phal2 tee quote --report-data HEX --json > quote.json
+  phal2 tee verify quote.json quote.json --root root.hex
 """
+
+_SIMULATED: Final = (
+    "the quote is the TEE simulator's, not of hardware under Intel's root; --root takes the simulator's root, which "
+    "`phal2 devnet --json` gives as tee.rootCa"
+)
 
 
 def add_tee_parser(commands: Any) -> None:
@@ -69,7 +81,7 @@ def add_tee_parser(commands: Any) -> None:
     verify.add_argument("collateral", metavar="COLLATERAL", type=Path, help="file with the collateral")
     verify.add_argument("--at", metavar="UNIX", type=unsigned(64), help="judge at this moment (default: now)")
     verify.add_argument(
-        "--root", metavar="DER", type=Path, help="file with the root certificate, DER or PEM (default: Intel's)"
+        "--root", metavar="FILE", type=Path, help="the root certificate as DER, PEM or hex (default: Intel's)"
     )
     verify.add_argument(
         "--json",
@@ -103,7 +115,10 @@ def _run_verify(arguments: argparse.Namespace) -> int:
     timestamp = int(time.time()) if arguments.at is None else arguments.at
     try:
         root = INTEL_ROOT_CA_DER if arguments.root is None else read_root_certificate(arguments.root)
-        report = report_on_quote(read_quote(arguments.quote), read_collateral(arguments.collateral), root, timestamp)
+        quote, collateral = read_quote(arguments.quote), read_collateral(arguments.collateral)
+        report = report_on_quote(quote, collateral, root, timestamp)
+        if arguments.root is None and report_on_quote(quote, collateral, SIMULATOR_ROOT_CA_DER, timestamp).valid:
+            report = replace(report, reason=f"{_SIMULATED} ({report.reason})")
     except QuoteFileError as error:
         report = refused(str(error))
     if arguments.json:

@@ -15,6 +15,8 @@ LONGEST_FILE: Final = 256 << 20
 
 MOST_PIECES: Final = 100_000
 
+_LONGEST_NUMBER: Final = 20
+
 _DESCRIPTION: Final = """\
 Look into batcher data: print its frames, channels, batches and transactions as one JSON document, {"channels": […]},
 a channel on each line.
@@ -156,10 +158,9 @@ def _terms(arguments: argparse.Namespace) -> "SpanBatchTerms | None":
 
 
 def _natural(text: str) -> int:
-    number = int(text)
-    if not 0 <= number < 1 << 64:
-        raise argparse.ArgumentTypeError(f"{text[:40]} is out of range; expected 0 to 2^64 - 1")
-    return number
+    if not (text.isascii() and text.isdigit() and len(text) <= _LONGEST_NUMBER and int(text) < 1 << 64):
+        raise argparse.ArgumentTypeError(f"{text[:40]!r} is no whole number; expected 0 to 2^64 - 1")
+    return int(text)
 
 
 def _positive(text: str) -> int:

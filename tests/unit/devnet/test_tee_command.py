@@ -124,6 +124,14 @@ def test_intels_root_is_the_default(verify):
     assert not report["valid"]
     assert not report["simulated"]
     assert report["workload"] == SIMULATED.workload.hex()
+    assert "the quote is the TEE simulator's" in report["reason"]
+    assert "tee.rootCa" in report["reason"]
+
+
+def test_verify_takes_a_root_as_the_devnet_prints_it(files, verify):
+    (files / "root.hex").write_text(f"{SIMULATOR_ROOT_CA_DER.hex()}\n")
+
+    assert verify(root="root.hex")["valid"]
 
 
 def test_a_quote_outside_of_its_time_is_not_valid(verify):
