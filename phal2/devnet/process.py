@@ -144,15 +144,18 @@ class DevnetProcess:
             process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True)  # noqa: S603 - own program
             assert process.stdout is not None, "stdout is a pipe"  # noqa: S101 - tells the type checker
             # A devnet that hangs at its start must not hang its user.
-            deadline = threading.Timer(START_SECONDS, process.kill)
+            began, deadline = time.monotonic(), threading.Timer(START_SECONDS, process.kill)
             deadline.start()
-            began = time.monotonic()
             line = process.stdout.readline()
             deadline.cancel()
-            took = time.monotonic() - began
-            if not line:
+            # One that is up just then may have been killed nonetheless.
+            is_late = time.monotonic() - began >= START_SECONDS
+            if is_late or not line:
+                if is_late:
+                    process.kill()
                 code = process.wait()
-                reason = f"it was not up after {START_SECONDS:g} s" if took >= START_SECONDS else f"exit code {code}"
+                process.stdout.close()
+                reason = f"it was not up after {START_SECONDS:g} s" if is_late else f"exit code {code}"
                 raise DevnetProcessError(f"the devnet did not start ({reason}): {_last_of(errors)}")
         except BaseException:
             errors.close()

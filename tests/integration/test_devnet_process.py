@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from phal2.devnet import process as devnet_process
 from phal2.devnet.process import DevnetEnded, DevnetProcess, DevnetProcessError
 
 
@@ -40,3 +41,10 @@ def test_a_devnet_that_cannot_start_says_why(tmp_path: Path) -> None:
 
     with pytest.raises(DevnetProcessError, match=r"(?s)did not start \(exit code 1\): .*file"):
         DevnetProcess.start("--data-dir", str(tmp_path / "file"))
+
+
+def test_a_devnet_that_takes_too_long_to_start_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(devnet_process, "START_SECONDS", 0.2)
+
+    with pytest.raises(DevnetProcessError, match=r"did not start \(it was not up after 0.2 s\)"):
+        DevnetProcess.start()

@@ -10,6 +10,7 @@ from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
 from phal2 import __version__
+from phal2.node.driver.lasting_tasks import begin_task
 from phal2.node.rpc.access import AccessRules
 from phal2.node.rpc.cancellation import client_has_left
 from phal2.node.rpc.dispatcher import Dispatcher
@@ -112,7 +113,7 @@ class RpcServer:
             "Calls that wait for a worker thread or run on one.",
             lambda: self._workers.waiting,
         )
-        self._sweeping = loop.create_task(self._sweep())
+        self._sweeping = begin_task(f"the sweep of the connections at {self.url}", self._sweep())
 
     async def stop(self) -> None:
         """Close all connections and the port. Stopping twice does nothing."""
