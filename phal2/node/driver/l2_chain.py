@@ -166,8 +166,11 @@ class L2Chain:
         self.heads = replace(self.heads, safe=ref)
 
     def set_finalized(self, ref: L2BlockRef) -> None:
-        """Make a safe block the finalized head. For the execution thread."""
-        if ref.number > self.heads.finalized.number:
+        """Make a block the finalized head, unless one above it is, or it is not safe. For the execution thread.
+
+        It may have been safe when the caller looked, and L1 may have taken that back since.
+        """
+        if self.heads.finalized.number < ref.number <= self.heads.safe.number:
             heads = replace(self.heads, finalized=ref)
             self.store.write_heads(_ids(heads))
             self.heads = heads

@@ -65,6 +65,20 @@ async def test_what_is_derived_again_after_the_heads_went_back_is_the_same(rollu
     await until(lambda: follower.heads.safe == reached.safe)
 
 
+async def test_what_is_not_safe_any_more_is_not_finalized(rollup: DrivenRollup) -> None:
+    sequencer, follower = await rollup.node("sequencer", is_sequencer=True), await rollup.node("follower")
+    start = follower.heads
+    await rollup.grow(sequencer, 3)
+    await rollup.post(rollup.blocks(sequencer, range(1, 4)))
+    await until(lambda: follower.heads.safe.number == 3)
+    safe = follower.heads.safe
+
+    async with follower.derivation.held():
+        await follower.chain.run(lambda: follower.chain.go_back(start))
+        await follower.chain.run(lambda: follower.chain.set_finalized(safe))
+        assert follower.heads == start
+
+
 async def test_a_transaction_whose_sender_is_known_is_admitted_and_told_of(rollup: DrivenRollup) -> None:
     sequencer = await rollup.node("sequencer", is_sequencer=True)
     told: list[bytes] = []
