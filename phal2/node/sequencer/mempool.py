@@ -258,8 +258,8 @@ class Mempool:
                 raise PoolFull(f"{waiting}; try again later")
             fee_cap, name = cheapest
             required_fee = _bumped(fee_cap, REPLACEMENT_BUMP_PERCENT)
-            if pooled.recovered.transaction.max_fee_per_gas < max(required_fee, fee_cap + 1):
-                raise Underpriced(len(self._by_hash), max(required_fee, fee_cap + 1))
+            if pooled.recovered.transaction.max_fee_per_gas < required_fee:
+                raise Underpriced(len(self._by_hash), required_fee)
         evicted = self._by_hash[name]
         if evicted.recovered.sender == pooled.recovered.sender and evicted.nonce <= pooled.nonce:
             raise PoolFull(f"{waiting}, and the sender's own nonce {evicted.nonce} would be the next to go")
@@ -335,7 +335,7 @@ def _check_replacement(held: PooledTransaction, new: PooledTransaction) -> None:
     percent = BLOB_REPLACEMENT_BUMP_PERCENT if held.is_blob else REPLACEMENT_BUMP_PERCENT
     required_fee = _bumped(old_transaction.max_fee_per_gas, percent)
     required_tip = _bumped(old_transaction.max_priority_fee_per_gas, percent)
-    required_blob_fee = _bumped(old_transaction.max_fee_per_blob_gas, percent)
+    required_blob_fee = _bumped(old_transaction.max_fee_per_blob_gas, percent) if held.is_blob else 0
     if (
         new_transaction.max_fee_per_gas < required_fee
         or new_transaction.max_priority_fee_per_gas < required_tip
@@ -345,7 +345,8 @@ def _check_replacement(held: PooledTransaction, new: PooledTransaction) -> None:
 
 
 def _bumped(fee: int, percent: int) -> int:
-    return -(-fee * (100 + percent) // 100)
+    """Return the least fee that is `percent` above another, rounded down as in geth, and above it in any case."""
+    return max(fee + 1, fee * (100 + percent) // 100)
 
 
 def _sidecar_bytes(recovered: RecoveredTransaction) -> int:

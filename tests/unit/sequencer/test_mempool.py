@@ -38,6 +38,16 @@ def test_a_replacement_must_raise_both_fees_by_a_tenth() -> None:
     assert (refusal.value.required_tip, refusal.value.required_fee) == (110, 1100)
 
 
+@pytest.mark.parametrize(("old", "enough"), [(1_000_000_005, 1_100_000_005), (15, 16), (5, 6), (1, 2), (0, 1)])
+def test_a_tenth_is_rounded_down_as_clients_do_but_is_never_nothing(old: int, enough: int) -> None:
+    pool = Mempool()
+    pool.add(ordinary(ALICE, 0, tip=old, fee_cap=10 * GWEI), account_nonce=0)
+
+    with pytest.raises(ReplacementUnderpriced):
+        pool.add(ordinary(ALICE, 0, tip=enough - 1, fee_cap=11 * GWEI), account_nonce=0)
+    pool.add(ordinary(ALICE, 0, tip=enough, fee_cap=11 * GWEI), account_nonce=0)
+
+
 def test_a_replacement_takes_the_place_of_the_old_transaction() -> None:
     pool = Mempool()
     old, new = ordinary(ALICE, 0, tip=100, fee_cap=1000), ordinary(ALICE, 0, tip=110, fee_cap=1100)
