@@ -1,8 +1,9 @@
 """The Python source of a segment: a straight run of EVM instructions as one function (see `py_evm_segments`).
 
-The function charges for and checks a whole stretch before it does it; a stretch ends where a conditional jump may leave
-the segment. Words are local variables: `s3` is the third from the top when the segment began, `v7` the result of an
-instruction. The real stack changes once, where the segment is left.
+The function charges for and checks a whole stretch before it does it. A stretch ends where a conditional jump may leave
+the segment, and behind a read of the storage: a witness has what was read, so nothing that fails later may prevent it.
+Words are local variables: `s3` is the third from the top when the segment began, `v7` the result of an instruction. The
+real stack changes once, where the segment is left.
 """
 
 from dataclasses import dataclass, field
@@ -19,7 +20,7 @@ _SIGN: Final = hex(1 << 255)
 _Operand: TypeAlias = int | str
 
 _JUMP, _JUMPI, _PC, _JUMPDEST, _POP = 0x56, 0x57, 0x58, 0x5B, 0x50
-_MLOAD, _MSTORE, _MSTORE8, _PUSH0 = 0x51, 0x52, 0x53, 0x5F
+_MLOAD, _MSTORE, _MSTORE8, _SLOAD, _PUSH0 = 0x51, 0x52, 0x53, 0x54, 0x5F
 _JUMPDEST_GAS: Final = 1
 
 EXPRESSIONS: Final[dict[int, tuple[int, int, str]]] = {
@@ -104,6 +105,9 @@ class _Writer:
                 gas, operands, expression = EXPRESSIONS[opcode]
                 stretch.gas += gas
                 self._assign(expression.format(*[self._pop() for _ in range(operands)]))
+                if opcode == _SLOAD:
+                    self._close(stretch)
+                    stretch = _Stretch(len(self.lines))
             elif self.first_push <= opcode < 0x80:
                 after += opcode - _PUSH0
                 stretch.gas += 3 if opcode > _PUSH0 else 2

@@ -6,8 +6,8 @@ destination is a constant, up to an instruction that needs the engine (calls, st
 one function that charges and checks once a stretch and keeps words in local variables.
 
 This is exact where it matters: a message that runs out of gas or stack within a segment loses all its gas and all its
-changes, so that nobody can tell at which of its instructions it was. Whatever looks at the gas that is left, or acts
-beyond the message, is not part of a segment.
+changes, so that nobody can tell at which of its instructions it was, but by what it has read of the state: up to each
+read it is exact. Whatever looks at the gas that is left, or acts beyond the message, is not part of a segment.
 """
 
 from collections.abc import Callable, Mapping

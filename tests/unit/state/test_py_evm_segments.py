@@ -27,12 +27,16 @@ def push(word: int) -> bytes:
     return bytes([0x5F + size]) + word.to_bytes(size, "big")
 
 
-def run(code: bytes, gas_limit: int = GAS_LIMIT) -> tuple[TransactionOutcome, bytes]:
-    """Execute the code once on a chain of its own; return what it did, and the state root."""
+def run(code: bytes, gas_limit: int = GAS_LIMIT) -> tuple[TransactionOutcome, bytes, object]:
+    """Execute the code once on a chain of its own; return what it did, the state root, and what it read of the state.
+
+    What is read must not depend on how the code is run, as a witness has what its maker's engine read.
+    """
     accounts = {CONTRACT: GenesisAccount(balance=ETHER, code=code, storage={0: 5, 1: 2**256 - 1})}
     chain = SmallChain(L1, accounts)
     outcome = chain.execution.apply(transaction(rules=L1, to=CONTRACT, gas_limit=gas_limit, data=CALL_DATA, value=7))
-    return outcome, chain.execution.seal().block.header.state_root
+    loaded = chain.execution.state.loaded()
+    return outcome, chain.execution.seal().block.header.state_root, loaded
 
 
 def run_both(monkeypatch: pytest.MonkeyPatch, code: bytes, gas_limit: int = GAS_LIMIT) -> tuple[object, object]:
@@ -42,9 +46,9 @@ def run_both(monkeypatch: pytest.MonkeyPatch, code: bytes, gas_limit: int = GAS_
         _computation_of.cache_clear()
         monkeypatch.setattr(py_evm_segments, "BUSY_AFTER_RUNS", runs_before)
         monkeypatch.setattr(py_evm_segments, "COMPILED_AFTER_VISITS", visits_before)
-        outcome, state_root = run(code, gas_limit)
+        outcome, state_root, loaded = run(code, gas_limit)
         failed = outcome.error is not None
-        results.append((failed, outcome.gas_used, outcome.return_data, outcome.receipt.logs, state_root))
+        results.append((failed, outcome.gas_used, outcome.return_data, outcome.receipt.logs, state_root, loaded))
     _computation_of.cache_clear()
     return results[0], results[1]
 
@@ -101,6 +105,14 @@ def test_gas_runs_out_at_the_same_limit(monkeypatch: pytest.MonkeyPatch, gas_lim
     loop = bytes.fromhex("600a5b600190038060025700")
 
     one_by_one, compiled = run_both(monkeypatch, loop, gas_limit)
+
+    assert compiled == one_by_one
+
+
+@pytest.mark.parametrize("end", [b"\x80" * 40 + b"\x00", b"\x50\x50\x00", b"\x58" * 1_024, b"\x56"], ids=len)
+@pytest.mark.parametrize("gas_limit", [21_320, *range(23_225, 23_400, 13), GAS_LIMIT])
+def test_a_word_is_read_whatever_fails_behind_it(monkeypatch: pytest.MonkeyPatch, end: bytes, gas_limit: int) -> None:
+    one_by_one, compiled = run_both(monkeypatch, b"\x60\x01\x54" + end, gas_limit)
 
     assert compiled == one_by_one
 
