@@ -13,6 +13,7 @@ from served_chain import ServedChain
 from phal2.node.rpc.dispatcher import Dispatcher
 from phal2.node.rpc.limits import Limits
 from phal2.node.rpc.namespaces.eth_calls import CallMethods
+from phal2.node.rpc.namespaces.eth_chain import ChainMethods
 from phal2.node.rpc.namespaces.eth_simulation import SimulationMethods
 from phal2.node.rpc.registry import MethodRegistry
 from phal2.node.rpc.server import RpcServer
@@ -71,6 +72,16 @@ async def test_an_execution_ends_at_its_time_limit(chain: ServedChain, body: byt
     answer = orjson.loads(await Dispatcher(registry, workers, Limits()).answer(body) or b"")
     workers.close()
     assert answer["error"] == {"code": -32000, "message": "execution aborted (timeout = 0.1s)"}
+
+
+async def test_a_fee_history_with_tips_ends_at_its_time_limit(chain: ServedChain):
+    workers, registry = Workers(1), MethodRegistry()
+    ChainMethods(chain, workers, history_seconds=0.0).register(registry)
+    chain.seal()
+    body = request("eth_feeHistory", "0x400", "latest", [50])
+    answer = orjson.loads(await Dispatcher(registry, workers, Limits()).answer(body) or b"")
+    workers.close()
+    assert answer["error"] == {"code": -32000, "message": "execution aborted (timeout = 0s)"}
 
 
 async def test_an_execution_ends_when_its_http_client_leaves(chain: ServedChain):

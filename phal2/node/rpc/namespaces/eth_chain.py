@@ -3,10 +3,11 @@
 from typing import Any, Final
 
 from phal2.node.protocol.deposits import DepositTransaction
-from phal2.node.protocol.headers import Block, Header
+from phal2.node.protocol.headers import Header
 from phal2.node.protocol.transaction_codec import decode_transaction
 from phal2.node.rpc.blob_price import MAXIMUM_BLOB_GAS, blob_gas_price
 from phal2.node.rpc.block_reference import BlockNumber, require_block_hash
+from phal2.node.rpc.cancellation import Deadline, run_bounded
 from phal2.node.rpc.chain_service import ChainService
 from phal2.node.rpc.errors import SERVER_ERROR, RpcError
 from phal2.node.rpc.hexadecimal import quantity
@@ -17,14 +18,18 @@ from phal2.node.rpc.workers import Workers
 from phal2.node.state.environment import BlockEnvironment
 
 MAXIMUM_FEE_HISTORY: Final = 1_024
+"""Blocks that one fee history tells of, as in geth."""
+
+FEE_HISTORY_SECONDS: Final = 10.0
 
 
 class ChainMethods:
     """chainId, blockNumber, prices, fee history, and what a node without a wallet says of syncing and accounts."""
 
-    def __init__(self, chain: ChainService, workers: Workers) -> None:
+    def __init__(self, chain: ChainService, workers: Workers, history_seconds: float = FEE_HISTORY_SECONDS) -> None:
         self._chain = chain
         self._workers = workers
+        self._history_seconds = history_seconds
 
     def register(self, registry: MethodRegistry) -> None:
         """Offer the methods."""
@@ -86,29 +91,33 @@ class ChainMethods:
             return {"oldestBlock": "0x0", "gasUsedRatio": []}
         following = self._chain.store.header_by_number(newest.number + 1)
         next_fees = self._fees_of(self._chain.pending_environment() if following is None else following)
-        return await self._workers.run(
-            self._fee_history, min(block_count, MAXIMUM_FEE_HISTORY), newest, next_fees, percentiles
+        count = min(block_count, MAXIMUM_FEE_HISTORY)
+        return await run_bounded(
+            self._workers, self._history_seconds, self._fee_history, count, newest, next_fees, percentiles
         )
 
     def _fee_history(
-        self, block_count: int, newest: Header, next_fees: tuple[int, int], percentiles: tuple[float, ...]
+        self,
+        deadline: Deadline,
+        block_count: int,
+        newest: Header,
+        next_fees: tuple[int, int],
+        percentiles: tuple[float, ...],
     ) -> dict[str, Any]:
-        oldest = max(newest.number - block_count + 1, self._chain.store.genesis.number)
-        blocks = [
-            block
-            for number in range(oldest, newest.number + 1)
-            if (block := self._chain.store.block_by_number(number)) is not None
-        ]
-        base_fees, blob_fees = zip(*(self._fees_of(block.header) for block in blocks), next_fees, strict=True)
+        store = self._chain.store
+        oldest = max(newest.number - block_count + 1, store.genesis.number)
+        hashes = [found for number in range(oldest, newest.number + 1) if (found := store.block_hash(number))]
+        headers = [header for block_hash in hashes if (header := store.header(block_hash))]
+        base_fees, blob_fees = zip(*map(self._fees_of, headers), next_fees, strict=True)
         history: dict[str, Any] = {
             "oldestBlock": quantity(oldest),
             "baseFeePerGas": [quantity(fee) for fee in base_fees],
-            "gasUsedRatio": [block.header.gas_used / max(block.header.gas_limit, 1) for block in blocks],
+            "gasUsedRatio": [header.gas_used / max(header.gas_limit, 1) for header in headers],
             "baseFeePerBlobGas": [quantity(fee) for fee in blob_fees],
-            "blobGasUsedRatio": [(block.header.blob_gas_used or 0) / MAXIMUM_BLOB_GAS for block in blocks],
+            "blobGasUsedRatio": [(header.blob_gas_used or 0) / MAXIMUM_BLOB_GAS for header in headers],
         }
         if percentiles:
-            history["reward"] = [[quantity(tip) for tip in self._tips_at(block, percentiles)] for block in blocks]
+            history["reward"] = [self._tips_at(deadline, block_hash, percentiles) for block_hash in hashes]
         return history
 
     def _fees_of(self, block: Header | BlockEnvironment) -> tuple[int, int]:
@@ -116,9 +125,12 @@ class ChainMethods:
         excess = block.excess_blob_gas
         return block.base_fee_per_gas or 0, 0 if excess is None else blob_gas_price(self._chain.rules, excess)
 
-    def _tips_at(self, block: Block, percentiles: tuple[float, ...]) -> list[int]:
+    def _tips_at(self, deadline: Deadline, block_hash: bytes, percentiles: tuple[float, ...]) -> list[str]:
         """Return the tips at which the given shares of the block's gas, deposits aside, are reached."""
-        receipts = self._chain.store.receipts(block.hash) or ()
+        deadline.check()
+        block, receipts = self._chain.store.block(block_hash), self._chain.store.receipts(block_hash) or ()
+        if block is None:
+            return ["0x0" for _ in percentiles]
         base_fee, used_before = block.header.base_fee_per_gas or 0, 0
         tips: list[tuple[int, int]] = []
         for envelope, receipt in zip(block.transactions, receipts, strict=False):
@@ -134,5 +146,5 @@ class ChainMethods:
             while position + 1 < len(tips) and reached < total * percentile / 100:
                 position += 1
                 reached += tips[position][1]
-            found.append(tips[position][0] if tips else 0)
+            found.append(quantity(tips[position][0] if tips else 0))
         return found
