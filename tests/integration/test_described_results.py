@@ -10,8 +10,7 @@ from phal2.devnet.process import DevnetProcess, Endpoint
 
 NAMESPACES = {"eth", "debug", "txpool", "net", "web3", "ots", "attestation", "rpc"}
 ROLLUP = {"optimism", "migration"}
-DEVELOPMENT = {"evm", "anvil", "hardhat", "personal"}
-L1_ALONE = {"testing"}
+DEVELOPMENT = {"evm", "anvil", "hardhat", "personal", "testing"}
 
 
 def schemas(endpoint: Endpoint) -> dict[str, Any]:
@@ -25,7 +24,7 @@ def endpoint_of(devnet: DevnetProcess, name: str) -> Endpoint:
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
-        ("l1", NAMESPACES - {"attestation"} | DEVELOPMENT | L1_ALONE),
+        ("l1", NAMESPACES - {"attestation"} | DEVELOPMENT),
         ("l2", NAMESPACES | ROLLUP | DEVELOPMENT),
         ("follower", NAMESPACES | ROLLUP),
     ],

@@ -143,6 +143,7 @@ def test_the_next_header_is_chosen(chain: Web3) -> None:
     [
         ("evm_mine", (), "0x0", 1),
         ("evm_mine", ({"blocks": 3},), "0x0", 3),
+        ("evm_mine", (2,), "0x0", 2),
         ("anvil_mine", (), None, 1),
         ("anvil_mine", (4,), None, 4),
         ("hardhat_mine", ("0x5",), True, 5),
@@ -160,6 +161,29 @@ def test_blocks_are_mined_on_demand(
 
 
 @pytest.mark.parametrize("side", ["l1", "l2"])
+def test_the_module_testing_of_web3_works(still: DevnetProcess, side: str) -> None:
+    web3 = Web3(Web3.HTTPProvider(getattr(still, side).url))
+    before = web3.eth.get_block("latest")
+
+    web3.testing.snapshot()
+    web3.testing.mine()
+    web3.testing.mine(2)
+    mined = web3.eth.get_block("latest")
+    web3.testing.timeTravel(mined["timestamp"] + 1_200)
+    pending = web3.eth.get_block("pending")
+    web3.testing.revert()
+    # The time of L1 does not go back, so a block of that time may follow at once.
+    after = web3.eth.block_number
+    web3.testing.mine(3)
+    web3.testing.reset()
+
+    assert mined["number"] == before["number"] + 3
+    assert pending["timestamp"] >= mined["timestamp"] + 1_200
+    assert before["number"] <= after <= before["number"] + 1
+    assert web3.eth.block_number < after + 3
+
+
+@pytest.mark.parametrize("side", ["l1", "l2"])
 def test_too_many_blocks_are_refused(still: DevnetProcess, side: str) -> None:
     with pytest.raises(RequestRefused, match="at most 3600 blocks can be mined in a call"):
         getattr(still, side).request("hardhat_mine", 3_601)
@@ -174,7 +198,7 @@ def test_l2_refuses_what_a_rollup_cannot_have(still: DevnetProcess) -> None:
         ("anvil_reorg", [1], "call it there"),
         ("evm_setIntervalMining", [5], "600 s apart"),
         ("anvil_mine", [2, 5], "600 s apart"),
-        ("evm_mine", [1], "and no other"),
+        ("evm_mine", [3_601], "and no other"),
         ("anvil_reset", [{"forking": {"jsonRpcUrl": "http://localhost"}}], "cannot fork"),
     ]
     for method, parameters, reason in refusals:

@@ -26,6 +26,7 @@ class MiningMethods:
             registry.add(f"{prefix}_setAutomine", self.set_automine, result=BOOLEAN)
             registry.add(f"{prefix}_setIntervalMining", self.set_interval_mining, result=BOOLEAN)
             registry.add(f"{prefix}_setTime", self.set_time, result=INTEGER)
+        registry.add("testing_timeTravel", self.set_time, result=INTEGER)
         for prefix in ("anvil", "hardhat"):
             registry.add(f"{prefix}_getAutomine", self.get_automine, result=BOOLEAN)
             registry.add(f"{prefix}_setBlockTimestampInterval", self.set_timestamp_interval, result=NULL)
@@ -33,7 +34,7 @@ class MiningMethods:
         registry.add("anvil_getIntervalMining", self.get_interval_mining, result=optional(INTEGER))
 
     async def mine(self, request: Mining | None = None) -> str:
-        """Seal a block now: with a timestamp, or {timestamp, blocks}."""
+        """Seal a block now, with a timestamp where given; or as many as a number says; or {timestamp, blocks}."""
         asked = MineRequest() if request is None else request
         await self._chain.mine(asked.blocks, timestamp=asked.timestamp)
         return "0x0"

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
+from phal2.devnet.development.chain import MOST_BLOCKS
 from phal2.node.rpc.errors import InvalidArgument
 from phal2.node.rpc.hexadecimal import HEX_DIGITS, parse_quantity, type_name
 from phal2.node.rpc.parameter_types import ParameterType
@@ -86,9 +87,13 @@ class MineRequest:
 
 
 def parse_mine_request(value: Any) -> MineRequest:
-    """Read a timestamp (hardhat), or {timestamp, blocks} (anvil and ganache)."""
+    """Read a timestamp (hardhat), a number of blocks (web3.py), or {timestamp, blocks} (anvil and ganache).
+
+    No block is as old as what is read as a number of blocks, the most that may be asked for in seconds after 1970.
+    """
     if not isinstance(value, dict):
-        return MineRequest(timestamp=_number64(value))
+        number = _number64(value)
+        return MineRequest(blocks=number) if 1 <= number <= MOST_BLOCKS else MineRequest(timestamp=number)
     if unknown := value.keys() - {"timestamp", "blocks"}:
         raise InvalidArgument(f"unknown field {min(unknown)}; expected timestamp and blocks")
     timestamp, blocks = value.get("timestamp"), value.get("blocks")
@@ -115,6 +120,9 @@ Balance = Annotated[int, ParameterType(parse_balance, _NUMBER_SCHEMA)]
 Word = Annotated[int, ParameterType(parse_word, {"title": "storage word", "type": ["integer", "string"]})]
 Mining = Annotated[
     MineRequest,
-    ParameterType(parse_mine_request, {"title": "timestamp or options", "type": ["integer", "string", "object"]}),
+    ParameterType(
+        parse_mine_request,
+        {"title": "timestamp, number of blocks, or options", "type": ["integer", "string", "object"]},
+    ),
 ]
 Options = Annotated[dict[str, Any], ParameterType(_parse_any_object, {"title": "options", "type": "object"})]

@@ -18,7 +18,8 @@ class SnapshotMethods:
         for prefix in ("evm", "anvil"):
             registry.add(f"{prefix}_snapshot", self.snapshot, result=QUANTITY)
             registry.add(f"{prefix}_revert", self.revert, result=BOOLEAN)
-        registry.add("anvil_reset", self.reset, result=NULL)
+        for prefix in ("anvil", "evm"):
+            registry.add(f"{prefix}_reset", self.reset, result=NULL)
         registry.add("hardhat_reset", self.reset_and_tell, result=BOOLEAN)
 
     async def snapshot(self) -> str:

@@ -44,13 +44,16 @@ def test_what_is_no_word_is_refused(value: Any) -> None:
     ("value", "expected"),
     [
         (1_700_000_000, MineRequest(1_700_000_000)),
-        ("0x10", MineRequest(16)),
+        ("0xf0000000", MineRequest(0xF0000000)),
+        (3, MineRequest(None, 3)),
+        (3_601, MineRequest(3_601)),
+        (0, MineRequest(0)),
         ({}, MineRequest()),
         ({"blocks": 5}, MineRequest(None, 5)),
         ({"timestamp": "16", "blocks": "0x2"}, MineRequest(16, 2)),
     ],
 )
-def test_mining_is_asked_for_with_a_timestamp_or_with_options(value: Any, expected: MineRequest) -> None:
+def test_mining_is_asked_for_with_a_timestamp_a_number_of_blocks_or_options(value: Any, expected: MineRequest) -> None:
     assert parse_mine_request(value) == expected
 
 

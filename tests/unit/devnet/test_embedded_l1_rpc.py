@@ -151,7 +151,7 @@ async def test_the_evm_namespace_seals_blocks_and_moves_time(l1: EmbeddedL1, cli
 
 @pytest.mark.parametrize(
     ("method", "parameter"),
-    [("evm_mine", 1), ("evm_setNextBlockTimestamp", 1), ("evm_increaseTime", 1 << 60), ("evm_increaseTime", -1)],
+    [("evm_mine", 3_601), ("evm_setNextBlockTimestamp", 1), ("evm_increaseTime", 1 << 60), ("evm_increaseTime", -1)],
 )
 async def test_impossible_times_are_refused(client: L1Client, method: str, parameter: int) -> None:
     with pytest.raises(EndpointRefused):
