@@ -76,18 +76,20 @@ async def send(
     function: ContractFunction,
     *,
     attestation: Attestation | None = None,
+    least_gas: int = 0,
     timeout_seconds: float = DEFAULT_TIMEOUT_SECONDS,
     report: Report = lambda _: None,
 ) -> MinedTransaction:
     """Call a contract from a key's account in a transaction, attested where an attestation is given; wait for it.
 
-    `report` is told the transaction's hash before it is sent. Works on L1 and L2 alike, whose endpoint `client` is.
-    Raises CallReverted (nothing was sent), TransactionFailed, TransactionNotMined, SendingUnclear, and EndpointError.
+    `least_gas` is taken where the estimate is below; `report` is told the transaction's hash before it is sent. Works
+    on L1 and L2 alike, whose endpoint `client` is. Raises CallReverted (nothing was sent), TransactionFailed,
+    TransactionNotMined, SendingUnclear, and EndpointError.
     """
     sender = address_of_private_key(private_key)
     data = function.data
     request = _request(sender, function, data, attestation)
-    gas = await _estimate(client, function, request)
+    gas = max(least_gas, await _estimate(client, function, request))
     chain_id, nonce, fees = await asyncio.gather(
         client.chain_id(), client.transaction_count(sender, "pending"), client.gas_fees()
     )

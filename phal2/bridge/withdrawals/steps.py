@@ -3,11 +3,12 @@
 from dataclasses import dataclass
 from typing import Final
 
-from phal2.bridge.chain_access.reverts import revert_data
+from phal2.bridge.chain_access.errors import CallReverted
 from phal2.bridge.chain_access.transactions import (
     DEFAULT_TIMEOUT_SECONDS,
     ContractFunction,
     Report,
+    estimated_gas,
     send,
     transaction_logs,
 )
@@ -17,18 +18,16 @@ from phal2.bridge.withdrawals.errors import ClaimIsAnother, NotYet, StateNotKept
 from phal2.bridge.withdrawals.initiated import InitiatedWithdrawal
 from phal2.bridge.withdrawals.proof import WithdrawalProof, build_proof
 from phal2.bridge.withdrawals.status import Proven, Step, WithdrawalStatus, withdrawal_status
-from phal2.contracts import encode_call, event_topic, load_artefact
+from phal2.contracts import event_topic, load_artefact
 from phal2.node.l1.client import L1Client
-from phal2.node.l1.errors import EndpointRefused
 from phal2.node.protocol.addresses import to_checksum_address
-from phal2.node.protocol.keccak import keccak256
 from phal2.node.protocol.predeploys import L2_CROSS_DOMAIN_MESSENGER
 from phal2.node.protocol.receipts import Log
 from phal2.node.protocol.signatures import address_of_private_key
 
 _TRUE: Final = 1
-_ESTIMATION_ADDRESS: Final = "0x0000000000000000000000000000000000000001"
-_GAS_ESTIMATION: Final = b"OptimismPortal_GasEstimation()"
+_ESTIMATION_ADDRESS: Final = (1).to_bytes(20, "big")
+_NOT_TAKEN: Final = "OptimismPortal_GasEstimation()"
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,38 +104,41 @@ async def finalize(bridge: Bridge, initiated: InitiatedWithdrawal, *, force: boo
     if status.step == Step.WAITING_TO_FINALIZE:
         raise NotYet(status.reason, status.seconds)
     delivery = _delivery(bridge, initiated, status.proven)
-    if not force and not await _would_be_taken(bridge, initiated, status.proven):
-        raise WouldBeLost(initiated.hash)
+    least_gas = 0 if force else await _gas_to_be_taken(bridge, initiated, status.proven)
     bridge.report("delivering the message on L1")
-    transaction = await _send(bridge, delivery)
+    transaction = await _send(bridge, delivery, least_gas)
     logs = await transaction_logs(bridge.l1, transaction)
     delivered = _is_delivered(logs, bridge.contracts.portal, initiated.hash)
     return Finalizing(transaction, delivered, _is_relayed(logs, initiated))
 
 
 def _delivery(bridge: Bridge, initiated: InitiatedWithdrawal, proven: Proven | None) -> ContractFunction:
-    function, arguments = "finalizeWithdrawalTransaction", [_transaction(initiated)]
     if proven is not None and proven.submitter != bridge.sender:
         bridge.report(f"with the proof of {to_checksum_address(proven.submitter)}")
-        function = "finalizeWithdrawalTransactionExternalProof"
-        return ContractFunction("OptimismPortal", bridge.contracts.portal, function, (*arguments, proven.submitter))
+        return _delivery_with_proof_of(bridge, initiated, proven.submitter)
+    function, arguments = "finalizeWithdrawalTransaction", (_transaction(initiated),)
     return ContractFunction("OptimismPortal", bridge.contracts.portal, function, arguments)
 
 
-async def _would_be_taken(bridge: Bridge, initiated: InitiatedWithdrawal, proven: Proven | None) -> bool:
-    """Ask the portal as one who estimates gas, whom it tells of a target that does not take the message."""
-    artefact = load_artefact("OptimismPortal")
+async def _gas_to_be_taken(bridge: Bridge, initiated: InitiatedWithdrawal, proven: Proven | None) -> int:
+    """Return the gas with which the target takes the message, as the portal tells those who estimate from address 1.
+
+    The estimate for anybody else may be less: for the portal a message that fails is delivered, too. Raises
+    `WouldBeLost`, `CallReverted` and `EndpointError`.
+    """
     submitter = bridge.sender if proven is None else proven.submitter
-    data = encode_call(artefact, "finalizeWithdrawalTransactionExternalProof", (_transaction(initiated), submitter))
-    request = {"from": _ESTIMATION_ADDRESS, "to": f"0x{bridge.contracts.portal.hex()}", "data": f"0x{data.hex()}"}
+    delivery = _delivery_with_proof_of(bridge, initiated, submitter)
     try:
-        await bridge.l1.rpc.call("eth_call", request, "latest")
-    except EndpointRefused as error:
-        answer = revert_data(error)
-        if answer is None:
-            raise
-        return not answer.startswith(keccak256(_GAS_ESTIMATION)[:4])
-    return True
+        return await estimated_gas(bridge.l1, _ESTIMATION_ADDRESS, delivery)
+    except CallReverted as error:
+        if error.reason == _NOT_TAKEN:
+            raise WouldBeLost(initiated.hash) from None
+        raise
+
+
+def _delivery_with_proof_of(bridge: Bridge, initiated: InitiatedWithdrawal, submitter: bytes) -> ContractFunction:
+    function, arguments = "finalizeWithdrawalTransactionExternalProof", (_transaction(initiated), submitter)
+    return ContractFunction("OptimismPortal", bridge.contracts.portal, function, arguments)
 
 
 async def _first_proof(l2: L1Client, initiated: InitiatedWithdrawal, status: WithdrawalStatus) -> WithdrawalProof:
@@ -150,9 +152,14 @@ async def _first_proof(l2: L1Client, initiated: InitiatedWithdrawal, status: Wit
     raise reason or WithdrawalError(status.reason)
 
 
-async def _send(bridge: Bridge, function: ContractFunction) -> bytes:
+async def _send(bridge: Bridge, function: ContractFunction, least_gas: int = 0) -> bytes:
     mined = await send(
-        bridge.l1, bridge.private_key, function, timeout_seconds=bridge.timeout_seconds, report=bridge.report
+        bridge.l1,
+        bridge.private_key,
+        function,
+        least_gas=least_gas,
+        timeout_seconds=bridge.timeout_seconds,
+        report=bridge.report,
     )
     bridge.report(f"mined in L1 block {mined.block_number}")
     return mined.hash
