@@ -4,6 +4,7 @@ An item is a byte string or a sequence of items. Decoding gives `bytes` and `lis
 that could be shorter, single bytes with a prefix, and nesting deeper than any structure of Ethereum has.
 """
 
+import re
 from collections.abc import Sequence
 from typing import Final, TypeAlias
 
@@ -15,6 +16,7 @@ Decoded: TypeAlias = "bytes | list[Decoded]"
 MAXIMUM_DEPTH: Final = 64
 
 _SINGLE_BYTES: Final = tuple(bytes([value]) for value in range(256))
+_RUN_OF_SINGLE_BYTES: Final = re.compile(rb"[\x00-\x7f]+")
 _TABLE_LENGTH: Final = 1024
 """Prefixes of payloads shorter than this are looked up: trie nodes, receipts and most transactions."""
 
@@ -109,14 +111,14 @@ def read_string(data: bytes, start: int, end: int) -> tuple[bytes, int]:
 
 def read_strings(data: bytes, start: int, end: int) -> list[bytes]:
     """Return the byte strings that lie from `start` to `end`; raise `RlpError` where anything else is there."""
-    strings = []
+    strings: list[bytes] = []
     while start < end:
         prefix = data[start]
         after = start + prefix - 0x7F
-        # As in _decode_item, short strings are most of them.
-        if prefix < 0x80:
-            strings.append(_SINGLE_BYTES[prefix])
-            start += 1
+        # As in _decode_item, short strings are most of them. Single bytes can be a hundred million in a row.
+        if prefix < 0x80 and (run := _RUN_OF_SINGLE_BYTES.match(data, start, end)):
+            start = run.end()
+            strings += map(_SINGLE_BYTES.__getitem__, run[0])
         elif (0x81 < prefix < 0xB8 or prefix == 0x80) and after <= end:
             strings.append(data[start + 1 : after])
             start = after
