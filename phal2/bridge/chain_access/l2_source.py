@@ -18,13 +18,16 @@ from phal2.node.protocol.keccak import keccak256
 class SyncStatus:
     """The heads of an L2 node, and how far it has read L1.
 
-    `current_l1` is how far derivation has read L1, `head_l1` the L1 head that the node knows.
+    `current_l1` is how far derivation has read L1, `head_l1` the L1 head that the node knows, `head_l1_time` that one's
+    time in Unix seconds.
     """
 
     current_l1: BlockId
     head_l1: BlockId
+    head_l1_time: int
     unsafe_l2: BlockId
     safe_l2: BlockId
+    finalized_l2: BlockId
 
 
 class L2Source:
@@ -42,8 +45,10 @@ class L2Source:
             return SyncStatus(
                 current_l1=_block_id(status, "current_l1"),
                 head_l1=_block_id(status, "head_l1"),
+                head_l1_time=_number(as_object(status.get("head_l1"), "head_l1"), "timestamp"),
                 unsafe_l2=_block_id(status, "unsafe_l2"),
                 safe_l2=_block_id(status, "safe_l2"),
+                finalized_l2=_block_id(status, "finalized_l2"),
             )
 
     async def blocks(self, numbers: Sequence[int]) -> list[Block]:
@@ -84,7 +89,11 @@ def decode_raw_block(raw: bytes) -> Block:
 
 def _block_id(status: JsonObject, field: str) -> BlockId:
     reference = as_object(status.get(field), field)
-    number = reference.get("number")
+    return BlockId(data(reference, "hash", 32), _number(reference, "number"))
+
+
+def _number(reference: JsonObject, field: str) -> int:
+    number = reference.get(field)
     if type(number) is not int or number < 0:
-        raise MalformedField(f"{field}.number", "a JSON integer", number)
-    return BlockId(data(reference, "hash", 32), number)
+        raise MalformedField(field, "a JSON integer", number)
+    return number

@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from typing import Final
 
+from phal2.bridge.chain_access.l2_source import L2Source
 from phal2.node.l1.errors import InvalidAnswer
-from phal2.node.l1.json_fields import JsonObject, MalformedField, as_object, data, optional
+from phal2.node.l1.json_fields import MalformedField, as_object, data, optional
 from phal2.node.l1.json_rpc import JsonRpcClient
 from phal2.node.protocol.block_refs import BlockId
 
@@ -27,22 +28,12 @@ class L2View:
 
     def __init__(self, rpc: JsonRpcClient) -> None:
         self._rpc = rpc
+        self._source = L2Source(rpc)
 
     async def heads(self) -> Heads:
         """Return the node's heads."""
-        method = "optimism_syncStatus"
-        answer = await self._rpc.call(method)
-        try:
-            status = as_object(answer, "result")
-            head_l1 = as_object(status.get("head_l1"), "head_l1")
-            return Heads(
-                safe_l2=_block_id(status, "safe_l2"),
-                finalized_l2=_block_id(status, "finalized_l2"),
-                head_l1_number=_number(head_l1, "number"),
-                head_l1_time=_number(head_l1, "timestamp"),
-            )
-        except MalformedField as error:
-            raise InvalidAnswer(self._rpc.url, f"{method}: {error}") from error
+        status = await self._source.sync_status()
+        return Heads(status.safe_l2, status.finalized_l2, status.head_l1.number, status.head_l1_time)
 
     async def output_root(self, number: int) -> bytes:
         """Return the output root of the canonical L2 block."""
@@ -61,15 +52,3 @@ class L2View:
             return optional(as_object(answer, "result"), "withdrawalsRoot", lambda block, name: data(block, name, 32))
         except MalformedField as error:
             raise InvalidAnswer(self._rpc.url, f"{method}: {error}") from error
-
-
-def _block_id(status: JsonObject, field: str) -> BlockId:
-    reference = as_object(status.get(field), field)
-    return BlockId(data(reference, "hash", 32), _number(reference, "number"))
-
-
-def _number(reference: JsonObject, field: str) -> int:
-    number = reference.get(field)
-    if type(number) is not int or number < 0:
-        raise MalformedField(field, "a JSON integer", number)
-    return number

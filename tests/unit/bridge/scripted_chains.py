@@ -281,9 +281,10 @@ class ScriptedL2(Endpoint):
             l1 = self._l1.blocks[min(self.current_l1, self._l1.head.number)][0]
             return {
                 "current_l1": _reference(BlockId(header_hash(l1), l1.number)),
-                "head_l1": _reference(self._l1.head),
+                "head_l1": _reference(self._l1.head) | {"timestamp": self._l1.blocks[-1][0].timestamp},
                 "unsafe_l2": _reference(self.head),
                 "safe_l2": _reference(self._id(self.safe)),
+                "finalized_l2": _reference(self._id(0)),
             }
         if method == "optimism_rollupConfig":
             return self.config.to_json()
