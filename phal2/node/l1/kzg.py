@@ -16,7 +16,11 @@ Argument = TypeVar("Argument")
 Result = TypeVar("Result")
 
 _LONGEST_SECONDS: Final = 60.0
-"""For a call of a few blobs, with the loading of the setup on a busy machine."""
+"""For a call of a few blobs, on a busy machine."""
+
+_LONGEST_FIRST_SECONDS: Final = 300.0
+"""For one that starts the process, and so loads the setup: some three seconds of a processor, of which there may be a
+fiftieth. Were it ended too soon it would begin again, and never end."""
 
 _MOST_WAITING: Final = 64
 """Calls of some blobs each, so this bounds the memory that waiting blobs take."""
@@ -64,7 +68,8 @@ class KzgWorker:
         await self._worker.close()
 
     async def _run(self, function: Callable[[Argument], Result], argument: Argument) -> Result:
+        longest_seconds = _LONGEST_FIRST_SECONDS if self._worker.process_id is None else _LONGEST_SECONDS
         try:
-            return await self._worker.run(_LONGEST_SECONDS, function, argument)
+            return await self._worker.run(longest_seconds, function, argument)
         except WorkerFailed as error:
             raise KzgUnavailable(str(error)) from None

@@ -8,6 +8,7 @@ import ckzg
 import pytest
 import pytest_asyncio
 
+from phal2.node.l1 import kzg as kzg_module
 from phal2.node.l1.kzg import KzgWorker
 from phal2.node.l1.kzg_errors import InvalidBlob, InvalidKzgProof, KzgUnavailable
 from phal2.node.protocol.blob_sidecars import BYTES_PER_BLOB, BlobSidecar
@@ -70,3 +71,15 @@ class TestKzgWorker:
 
         assert sum(isinstance(answer, KzgUnavailable) for answer in answers) == 6
         assert sum(answer == () for answer in answers) == 64
+
+
+async def test_loading_the_setup_may_take_longer_than_a_call(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kzg_module, "_LONGEST_SECONDS", 1e-6)
+    worker = KzgWorker()
+    # The first call loads the setup, and is given the time.
+    assert await worker.commit([EMPTY_BLOB])
+    with pytest.raises(KzgUnavailable, match="no answer within"):
+        await worker.commit([EMPTY_BLOB])
+    # That one ended the process, so the next one loads again.
+    assert await worker.commit([EMPTY_BLOB])
+    await worker.close()
