@@ -100,6 +100,9 @@ def bare_record(encoded: bytes) -> bytes:
     node = decode_node(encoded)
     if encode_node(node) != encoded:
         raise InvalidNode("trie node that is not encoded canonically")
+    if type(node) is Extension and not node.path:
+        # Such nodes lead nowhere, and a chain of them deeper than any trie.
+        raise InvalidNode("trie extension with an empty path")
     return encode_record(node, encoded)
 
 

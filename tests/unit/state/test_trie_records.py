@@ -58,7 +58,7 @@ branches = st.builds(
     st.binary(max_size=80),
 )
 leaves = st.builds(Leaf, paths, st.binary(min_size=1, max_size=300), locations)
-extensions = st.builds(lambda path, slot: Extension(path, *slot), paths, hashed_slots)
+extensions = st.builds(lambda path, slot: Extension(path, *slot), paths.filter(len), hashed_slots)
 nodes = st.one_of(leaves, extensions, branches, hashed_branches)
 
 
@@ -93,6 +93,11 @@ def test_a_length_in_more_bytes_than_it_needs_is_no_node() -> None:
     encoded = encode_node(Leaf(b"\x01", bytes(60)))
     with pytest.raises(InvalidEncoding, match="canonically"):
         bare_record(b"\xf9\x00" + encoded[1:])
+
+
+def test_an_extension_by_nothing_is_no_node() -> None:
+    with pytest.raises(InvalidEncoding, match="empty path"):
+        bare_record(encode_node(Extension(b"", b"\xa0" + bytes(32))))
 
 
 @given(hashed_branches)
