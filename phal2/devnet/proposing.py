@@ -14,6 +14,7 @@ from phal2.bridge.proposer.settings import ProposerSettings
 from phal2.bridge.proposer.transaction_sender import TransactionSender
 from phal2.bridge.prover.claim import config_hash
 from phal2.bridge.prover.configuration import prover_configuration
+from phal2.bridge.whole_files import write_whole
 from phal2.devnet.ground import PROPOSER, QUOTE_APPROVER, Ground
 from phal2.devnet.restartable import RestartablePart
 from phal2.devnet.running_l1 import RunningL1
@@ -35,7 +36,7 @@ def start_proposer(ground: Ground, l1: RunningL1, l2_url: str) -> "tuple[Restart
     settings, config = ground.settings, l1.rollup.config
     configuration = prover_configuration(config)
     path = ground.data_dir / "prover.json"
-    path.write_bytes(configuration)
+    write_whole(path, configuration.decode())
     prover = ProgramClient(_simulated_prover(path), config_hash(config))
     ground.parts.push_async_callback(prover.close)
     l2 = JsonRpcClient(l2_url, ANSWER_SECONDS)

@@ -1,12 +1,12 @@
 """What a data directory must remember of its devnet, so that a later start gives the same chains."""
 
 import json
-import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from phal2.bridge.whole_files import write_whole
 from phal2.devnet.settings import SEQUENCING_WINDOW, DevnetSettings
 from phal2.node.protocol.block_refs import L1BlockRef
 from phal2.node.protocol.errors import Phal2Error
@@ -70,7 +70,7 @@ def read_record(data_dir: Path, settings: DevnetSettings) -> DevnetRecord | None
 
 
 def write_record(data_dir: Path, settings: DevnetSettings, record: DevnetRecord) -> None:
-    """Write the record, as a whole or not at all. Raises `DataDirectoryError`."""
+    """Write the record, as a whole or not at all. Raises `FileNotWritten` or `DataDirectoryError`."""
     document = {
         "version": _FORMAT_VERSION,
         "settings": _lasting_settings(settings),
@@ -83,17 +83,12 @@ def write_record(data_dir: Path, settings: DevnetSettings, record: DevnetRecord)
             "timestamp": record.l1_start.timestamp,
         },
     }
-    path = data_dir / _FILE_NAME
-    unfinished = path.with_suffix(".tmp")
+    write_whole(data_dir / _FILE_NAME, json.dumps(document, indent=2))
+    mark = data_dir / _MARK_NAME
     try:
-        with unfinished.open("w") as file:
-            json.dump(document, file, indent=2)
-            file.flush()
-            os.fsync(file.fileno())
-        unfinished.replace(path)
-        (data_dir / _MARK_NAME).unlink(missing_ok=True)
+        mark.unlink(missing_ok=True)
     except OSError as error:
-        raise DataDirectoryError(f"{path} cannot be written: {error}") from error
+        raise DataDirectoryError(f"{mark} cannot be removed: {error}") from error
 
 
 def discard_unfinished_start(data_dir: Path, l1_path: Path) -> None:

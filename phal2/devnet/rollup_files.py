@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Final
 
-from phal2.devnet.record import DataDirectoryError
+from phal2.bridge.whole_files import write_whole
 from phal2.devnet.rollup import DevnetRollup
 
 ROLLUP_CONFIG_NAME: Final = "rollup.json"
@@ -12,15 +12,9 @@ GENESIS_NAME: Final = "genesis.json"
 
 
 def write_rollup_files(data_dir: Path, rollup: DevnetRollup) -> None:
-    """Write both files, each as a whole or not at all. Raises `DataDirectoryError`."""
+    """Write both files, each as a whole or not at all. Raises `FileNotWritten`."""
     for name, document in (
         (ROLLUP_CONFIG_NAME, rollup.config.to_json()),
         (GENESIS_NAME, rollup.genesis.to_json()),
     ):
-        path = data_dir / name
-        unfinished = path.with_suffix(".tmp")
-        try:
-            unfinished.write_text(json.dumps(document, indent=2) + "\n")
-            unfinished.replace(path)
-        except OSError as error:
-            raise DataDirectoryError(f"{path} cannot be written: {error}") from error
+        write_whole(data_dir / name, json.dumps(document, indent=2) + "\n")

@@ -7,9 +7,9 @@ import json
 from pathlib import Path
 from typing import Final
 
+from phal2.bridge.whole_files import write_whole
 from phal2.devnet.description import DevnetDescription
 from phal2.node.protocol.addresses import to_checksum_address
-from phal2.node.protocol.errors import Phal2Error
 
 ENDINGS: Final = (".js", ".mjs", ".ts", ".mts")
 
@@ -56,10 +56,6 @@ export const l2 = defineChain({{
 """
 
 
-class ChainFileError(Phal2Error):
-    """A file for viem's chains that cannot be written."""
-
-
 def viem_chain_module(description: DevnetDescription) -> str:
     """Return the module's text; it is JavaScript and TypeScript alike."""
     contracts = {name: json.dumps(to_checksum_address(address)) for name, address in description.l1_contracts.items()}
@@ -79,10 +75,5 @@ def viem_chain_module(description: DevnetDescription) -> str:
 
 
 def write_viem_chain(path: Path, description: DevnetDescription) -> None:
-    """Write the module, as a whole or not at all. Raises `ChainFileError`."""
-    unfinished = path.with_name(f".{path.name}.tmp")
-    try:
-        unfinished.write_text(viem_chain_module(description))
-        unfinished.replace(path)
-    except OSError as error:
-        raise ChainFileError(f"{path} cannot be written: {error.strerror or error}") from error
+    """Write the module, as a whole or not at all. Raises `FileNotWritten`."""
+    write_whole(path, viem_chain_module(description))

@@ -19,7 +19,7 @@ from phal2.bridge.migration.stakes import read_stakes
 from phal2.bridge.migration.state_trie import STATE_VERSIONS
 from phal2.bridge.migration.tree import build_tree
 from phal2.bridge.migration.tree_file import dump_tree
-from phal2.bridge.migration.whole_files import write_whole
+from phal2.bridge.whole_files import write_whole
 
 _HASH: Final = re.compile(r"0x[0-9a-fA-F]{64}")
 _PREFIX: Final = re.compile(r"[0-9]{1,5}")

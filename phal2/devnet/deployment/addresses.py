@@ -18,22 +18,11 @@ PROXIED: Final = (
     "OptimismMintableERC20Factory",
     "ProverRegistry",
 )
-"""The contracts behind a proxy, in the order in which the proxies are created after the ProxyAdmin."""
+"""The contracts behind a proxy. In this order the proxies are created after the ProxyAdmin, and the implementations
+after the contracts without a proxy."""
 
 PLAIN: Final = ("PHAToken", "PHAMigration", "OwnerApprovedQuoteVerifier")
 """The contracts without a proxy that are created after the proxies."""
-
-IMPLEMENTED: Final = (
-    "OptimismPortal",
-    "SystemConfig",
-    "DisputeGameFactory",
-    "AnchorStateRegistry",
-    "L1CrossDomainMessenger",
-    "L1StandardBridge",
-    "OptimismMintableERC20Factory",
-    "ProverRegistry",
-)
-"""The contracts whose implementations are created after those."""
 
 INITIALIZED: Final = (
     "SystemConfig",
@@ -52,7 +41,7 @@ GAMES: Final = ("EnclaveDisputeGame", "PermissionedDisputeGame")
 _BEFORE_PROXIES: Final = 1
 _BEFORE_PLAIN: Final = _BEFORE_PROXIES + len(PROXIED)
 _BEFORE_IMPLEMENTATIONS: Final = _BEFORE_PLAIN + len(PLAIN)
-_BEFORE_GAMES: Final = _BEFORE_IMPLEMENTATIONS + len(IMPLEMENTED) + len(INITIALIZED)
+_BEFORE_GAMES: Final = _BEFORE_IMPLEMENTATIONS + len(PROXIED) + len(INITIALIZED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,4 +114,4 @@ def planned_l1_contracts(deployer: bytes, first_nonce: int = 0) -> L1Contracts:
 
 def planned_implementation(deployer: bytes, name: str, first_nonce: int = 0) -> bytes:
     """Return where the implementation behind the proxy of `name` is created."""
-    return contract_address(deployer, first_nonce + _BEFORE_IMPLEMENTATIONS + IMPLEMENTED.index(name))
+    return contract_address(deployer, first_nonce + _BEFORE_IMPLEMENTATIONS + PROXIED.index(name))

@@ -9,7 +9,6 @@ from typing import Final
 
 from phal2.contracts import encode_call, encode_constructor, load_artefact
 from phal2.devnet.deployment.addresses import (
-    IMPLEMENTED,
     INITIALIZED,
     PROXIED,
     L1Contracts,
@@ -54,7 +53,7 @@ def bridge_steps(parameters: DeploymentParameters) -> list[DeploymentStep]:
         creation("PHAToken", parameters.owner),
         creation("PHAMigration", parameters.owner, *migration),
         creation("OwnerApprovedQuoteVerifier", parameters.quote_approver),
-        *(creation(name, *_constructor_arguments(name, parameters)) for name in IMPLEMENTED),
+        *(creation(name, *_constructor_arguments(name, parameters)) for name in PROXIED),
         *(_initialization(name, parameters, contracts) for name in INITIALIZED),
     ]
 

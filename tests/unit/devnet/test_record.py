@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from phal2.bridge.whole_files import FileNotWritten
 from phal2.devnet.record import (
     DataDirectoryError,
     DevnetRecord,
@@ -118,7 +119,7 @@ def test_a_file_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_directory_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(DataDirectoryError, match="cannot be written"):
+    with pytest.raises(FileNotWritten, match="cannot be written"):
         write_record(tmp_path / "missing", SETTINGS, RECORD)
 
 

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from phal2.bridge.whole_files import FileNotWritten
 from phal2.devnet.deployment import planned_l1_contracts
 from phal2.devnet.description import DevnetDescription
 from phal2.devnet.rollup import L2_CONTRACTS
-from phal2.devnet.viem_chain import ChainFileError, viem_chain_module, write_viem_chain
+from phal2.devnet.viem_chain import viem_chain_module, write_viem_chain
 from phal2.node.protocol.addresses import to_checksum_address
 
 CONTRACTS = planned_l1_contracts(b"\x01" * 20)
@@ -51,5 +52,5 @@ def test_it_is_written_whole(tmp_path: Path) -> None:
 
     assert path.read_text() == viem_chain_module(DESCRIPTION)
     assert list(tmp_path.iterdir()) == [path]
-    with pytest.raises(ChainFileError, match="cannot be written"):
+    with pytest.raises(FileNotWritten, match="cannot be written"):
         write_viem_chain(tmp_path / "missing" / "chain.ts", DESCRIPTION)

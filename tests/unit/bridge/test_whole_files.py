@@ -5,8 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from phal2.bridge.migration.errors import MigrationError
-from phal2.bridge.migration.whole_files import write_whole
+from phal2.bridge.whole_files import FileNotWritten, write_whole
 
 
 def test_a_file_is_replaced_whole_and_nothing_else_is_left(tmp_path: Path) -> None:
@@ -35,7 +34,7 @@ def test_a_process_that_is_killed_leaves_what_was_there(tmp_path: Path) -> None:
     # The text is written up to its last step, at which the process kills itself.
     program = (
         "import os, pathlib, signal, sys\n"
-        "from phal2.bridge.migration.whole_files import write_whole\n"
+        "from phal2.bridge.whole_files import write_whole\n"
         "pathlib.Path.replace = lambda *_: os.kill(os.getpid(), signal.SIGKILL)\n"
         "write_whole(pathlib.Path(sys.argv[1]), 'after')\n"
     )
@@ -50,7 +49,7 @@ def test_what_cannot_be_written_is_told_and_leaves_nothing(tmp_path: Path) -> No
     path = tmp_path / "directory"
     path.mkdir()
 
-    with pytest.raises(MigrationError, match=f"{path} cannot be written: Is a directory"):
+    with pytest.raises(FileNotWritten, match=f"{path} cannot be written: Is a directory"):
         write_whole(path, "text")
 
     assert list(path.iterdir()) == []

@@ -3,11 +3,15 @@
 import os
 from pathlib import Path
 
-from phal2.bridge.migration.errors import MigrationError
+from phal2.node.protocol.errors import Phal2Error
+
+
+class FileNotWritten(Phal2Error):
+    """A file that cannot be written; what it held is still there."""
 
 
 def write_whole(path: Path, text: str) -> None:
-    """Write text as UTF-8 in the place of whatever the file held. Raises MigrationError where that cannot be done."""
+    """Write text as UTF-8 in the place of whatever the file held. Raises `FileNotWritten`."""
     try:
         if path.exists() and not path.is_file():
             # A pipe or a terminal holds nothing that could be lost.
@@ -24,4 +28,4 @@ def write_whole(path: Path, text: str) -> None:
         finally:
             unfinished.unlink(missing_ok=True)
     except OSError as error:
-        raise MigrationError(f"{path} cannot be written: {error.strerror}") from None
+        raise FileNotWritten(f"{path} cannot be written: {error.strerror or error}") from None
