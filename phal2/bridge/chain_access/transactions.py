@@ -130,6 +130,10 @@ async def transaction_logs(client: L1Client, transaction_hash: bytes) -> tuple[L
     """Return the logs of a mined transaction. Raises EndpointError."""
     method = "eth_getTransactionReceipt"
     answer = await client.rpc.call(method, _hex(transaction_hash))
+    if answer is None:
+        raise EndpointUnavailable(
+            client.rpc.url, f"the receipt of transaction {_hex(transaction_hash)} is gone: its block was reorganised"
+        )
     try:
         return receipt_from_json(as_object(answer, "result")).logs
     except MalformedField as error:

@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from phal2.bridge.chain_access.errors import CallReverted, TransactionFailed
 from phal2.bridge.chain_access.heads import head_timestamp
 from phal2.bridge.chain_access.transactions import (
     DEFAULT_TIMEOUT_SECONDS,
@@ -21,7 +22,7 @@ from phal2.bridge.chain_access.transactions import (
     send,
     transaction_logs,
 )
-from phal2.bridge.migration.chain_errors import ClaimRefused
+from phal2.bridge.migration.chain_errors import ClaimedMeanwhile, ClaimRefused
 from phal2.bridge.migration.claim import build_claim
 from phal2.bridge.migration.signers import StatementSigner
 from phal2.bridge.migration.status import NO_ROOT, ClaimsStatus, describe_deadline, is_claimed, read_claims
@@ -155,14 +156,20 @@ async def claim(
 
     Raises:
         InvalidAttestation: The signature does not fit the account or the statement.
+        ClaimedMeanwhile: Another transaction was first, be it with the same signature.
         CallReverted, TransactionFailed, TransactionNotMined: As `send`.
         ClaimRefused, UnknownLeaf, ContractMissing, EndpointError: As `prepare_claim`.
     """
     relayer = address_of_private_key(private_key)
     prepared, attestation = await signed_claim(l2, tree, signer, receiver, relayer, valid_until=valid_until)
-    mined = await send(
-        l2, private_key, prepared.function, attestation=attestation, timeout_seconds=timeout_seconds, report=report
-    )
+    try:
+        mined = await send(
+            l2, private_key, prepared.function, attestation=attestation, timeout_seconds=timeout_seconds, report=report
+        )
+    except (CallReverted, TransactionFailed) as error:
+        if await is_claimed(l2.call, signer.account_id):
+            raise ClaimedMeanwhile(signer.account_id, receiver, str(error)) from None
+        raise
     return PaidClaim(prepared.leaf, receiver, relayer, mined.hash, mined.block_number, mined.gas_used)
 
 

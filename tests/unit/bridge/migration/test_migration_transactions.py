@@ -1,14 +1,19 @@
+from typing import Any
+
 import pytest
 from migration_chains import ALICE, DAY, PHA, RECEIVER, RELAYER_KEY, TREE, MigrationChains
 
 from phal2.bridge.chain_access.errors import CallReverted, SendingUnclear, TransactionFailed, TransactionNotMined
-from phal2.bridge.chain_access.transactions import ContractFunction, send
-from phal2.bridge.migration.relay import prepare_claim
+from phal2.bridge.chain_access.transactions import ContractFunction, send, transaction_logs
+from phal2.bridge.migration.chain_errors import ClaimedMeanwhile
+from phal2.bridge.migration.relay import claim, prepare_claim
+from phal2.bridge.migration.signers import SecretSigner
 from phal2.node.attestation.account_secrets import account_of
 from phal2.node.attestation.account_text import AccountStatement
 from phal2.node.attestation.building import account_attestation
+from phal2.node.attestation.presentation import parse_attestation_object
 from phal2.node.l1.client import L1Client, MinedTransaction
-from phal2.node.l1.errors import EndpointRefused
+from phal2.node.l1.errors import EndpointRefused, EndpointUnavailable
 from phal2.node.protocol.predeploys import PHA_CLAIMS
 from phal2.node.protocol.transactions import Attestation
 
@@ -133,3 +138,37 @@ async def test_a_prepared_claim_holds_a_week_within_the_deadline(
 
     assert prepared.statement.valid_until == chains.l2.chain.time + days * DAY
     assert prepared.text.startswith("Phala account statement\nchain: 20350\n")
+
+
+async def test_a_receipt_that_is_gone_is_asked_for_again_later(chains: MigrationChains) -> None:
+    l2 = L1Client(chains.l2_url)
+
+    with pytest.raises(EndpointUnavailable, match="is gone: its block was reorganised"):
+        await transaction_logs(l2, b"\x17" * 32)
+
+    await l2.close()
+
+
+async def test_a_claim_that_another_relayed_first_says_who_has_the_pha(
+    chains: MigrationChains, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chains.launch()
+    l2, estimate = L1Client(chains.l2_url), chains.l2._eth_estimateGas
+
+    def relay_and_estimate(request: dict[str, Any]) -> str:
+        """As where somebody copies the signature that he sees, and is mined between the checks and the sending."""
+        other, to, data = b"\x0f" * 20, bytes.fromhex(request["to"][2:]), bytes.fromhex(request["data"][2:])
+        copied = chains.l2._attestation(parse_attestation_object(request["attestation"]), other, to, data)
+        assert chains.l2.chain.transact(to, data, sender=other, attestation=copied).succeeded
+        return estimate(request)
+
+    monkeypatch.setattr(chains.l2, "_eth_estimateGas", relay_and_estimate)
+
+    with pytest.raises(
+        ClaimedMeanwhile, match=r"AlreadyClaimed.* first\. .* 0xd8dA6BF26964aF9D7eEd9e03E53415D37aA96045"
+    ):
+        await claim(l2, TREE, SecretSigner(ALICE), RECEIVER, RELAYER_KEY)
+
+    await l2.close()
+    assert chains.balance() == 10 * PHA
+    assert chains.l2.sent == 0
