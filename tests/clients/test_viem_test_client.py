@@ -20,7 +20,7 @@ ON_BOTH = {
     "dumpState": str(3 * ETHER),
     "impersonateAccount": "0x" + "5a" * 20,
     "sendUnsignedTransaction": "success",
-    "pool": {"grown": 1, "inspected": True, "before": True, "after": False},
+    "pool": {"isCounted": True, "inspected": True, "before": True, "after": False},
     "mine": "3",
     "mineApart": str(2 * BLOCK_TIME),
     "increaseTime": True,
