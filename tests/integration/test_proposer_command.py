@@ -155,4 +155,4 @@ def test_a_prover_of_another_workload_is_not_registered(
         )
         process.terminate()
     assert refused.returncode == 1
-    assert "WorkloadNotAllowed" in refused.stderr
+    assert "the ProverRegistry does not allow the prover's workload 0x" in refused.stderr

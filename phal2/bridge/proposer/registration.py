@@ -95,12 +95,26 @@ class OwnerRegistrar:
         registry = self._registry.address
         quote = await prover.quote(registry)
         status = judged_tcb_status(quote, registration_report_data(self._chain_id, registry, address), self._trust)
+        await self._require_allowed(parse_exact_quote(quote).workload, status)
         verifier = Contract("OwnerApprovedQuoteVerifier", (await self._registry.read(self._l1, "quoteVerifier"))[0])
         approval = (await verifier.read(self._l1, "approvals", keccak256(quote)))[:2]
         if approval != (True, status):
             await self._send("approving the prover's quote", verifier, "approve", keccak256(quote), status)
         await self._send("registering the prover", self._registry, "register", address, quote)
         _LOGGER.info("the prover %s is registered", to_checksum_address(address))
+
+    async def _require_allowed(self, workload: bytes, status: int) -> None:
+        """Have the registry's rules known before an approval is paid for, each time that this is tried."""
+        if not (await self._registry.read(self._l1, "allowedWorkloads", workload))[0]:
+            raise NotRegistered(
+                f"the ProverRegistry does not allow the prover's workload 0x{workload.hex()}: its owner has to "
+                "(setWorkload)"
+            )
+        if not (await self._registry.read(self._l1, "isTcbStatusAllowed", status))[0]:
+            raise NotRegistered(
+                f"the ProverRegistry does not allow the TCB status {status} of the prover's platform: update the "
+                "platform, or have the registry's owner allow it (setAllowedTcbStatuses)"
+            )
 
     async def _send(self, what: str, contract: Contract, function: str, *arguments: object) -> None:
         call = ContractCall(what, contract.address, contract.call_data(function, *arguments), _ARTEFACTS)

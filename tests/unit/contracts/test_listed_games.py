@@ -1,40 +1,16 @@
 """The proposer's reading of the games that the factory lists, against the contracts themselves."""
 
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
 from dispute_games import Proposal, create_permissioned, register_prover, respect
 from l1_world import CHALLENGE_PERIOD, FINALITY_DELAY, OWNER, PROPOSER, STRANGER, L1World
+from world_client import WorldClient
 
 from phal2.bridge.proposer.games import GAMES_IN_A_PAGE, Games, OutputOnL1
 from phal2.bridge.proposer.settings import GameType
 from phal2.contracts import load_artefact
 from phal2.node.protocol.keccak import keccak256
-
-
-@dataclass(frozen=True, slots=True)
-class WorldClient:
-    """An L1 client as far as reading contracts goes; it is its own JSON-RPC client."""
-
-    world: L1World
-    url: str = "the world"
-
-    @property
-    def rpc(self) -> "WorldClient":
-        return self
-
-    async def call(self, to: bytes, data: bytes) -> bytes:
-        outcome = self.world.chain.transact(to, data, sender=bytes(20))
-        assert outcome.succeeded, outcome.output
-        return outcome.output
-
-    async def batch(self, calls: Any) -> list[str]:
-        requests = [request for _, (request, _) in calls]
-        return [
-            "0x" + (await self.call(bytes.fromhex(one["to"][2:]), bytes.fromhex(one["data"][2:]))).hex()
-            for one in requests
-        ]
 
 
 @pytest.fixture
