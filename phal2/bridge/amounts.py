@@ -31,7 +31,8 @@ def parse_amount(text: str, decimals: int) -> int:
         raise InvalidAmount(f"expected an amount with at most {decimals} decimals, such as 1.5, got {text[:40]!r}")
     amount = int(whole + fraction.ljust(decimals, "0"))
     if amount >= _LIMIT:
-        raise InvalidAmount(f"the amount {text[:40]} is above 2^256 - 1 of the smallest unit")
+        shown = text if len(text) <= 40 else f"{text[:40]}…"
+        raise InvalidAmount(f"the amount {shown} is above 2^256 - 1 of the smallest unit")
     return amount
 
 

@@ -153,6 +153,7 @@ def test_a_withdrawal_is_gone_on_with_by_anybody_after_its_sender_was_killed(
         assert withdrawing.stderr is not None
         sent = next(line for line in withdrawing.stderr if line.startswith("sending to")).split()[-1]
         assert next(withdrawing.stderr).startswith("mined in L2 block")
+        assert f"go on with: phal2 bridge prove {sent} --wait --l1 {running.l1.url}" in next(withdrawing.stderr)
         withdrawing.send_signal(signal.SIGKILL)
     chains[1].eth.wait_for_transaction_receipt(sent)
     before = chains[0].eth.get_balance(RECEIVER)

@@ -98,6 +98,7 @@ async def _withdraw(arguments: argparse.Namespace) -> dict[str, Any]:
         }
         if not arguments.complete:
             return result
+        report_progress(f"where this is interrupted, go on with: {result['next']}")
         bridge = Bridge(chains.l1, chains.l2, chains.contracts, private_key, report_progress, arguments.timeout)
         proofs = [await prove_when_ready(bridge, each) for each in found]
         deliveries = [await finalize_when_ready(bridge, each) for each in found]

@@ -28,8 +28,8 @@ class WouldBeLost(WithdrawalError):
         self.withdrawal = withdrawal
         super().__init__(
             f"the target on L1 would not take the message of withdrawal 0x{withdrawal.hex()}, and as a message is "
-            "delivered once, what it carries would be lost; wait until the target takes it, or give --force to deliver "
-            "it nonetheless"
+            "delivered once, what it carries would be lost; wait until the target takes it, or have `phal2 bridge "
+            "finalize` deliver it nonetheless with --force"
         )
 
 
