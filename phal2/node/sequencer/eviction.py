@@ -5,7 +5,7 @@ with the lowest fee caps, for one that offers more (as geth's pool does it).
 """
 
 import heapq
-from collections.abc import Iterable
+from collections import OrderedDict
 from typing import Final
 
 _DEAD_ENTRIES: Final = 1_000
@@ -15,7 +15,8 @@ class EvictionOrder:
     """The order in which the transactions of a pool would go, by their hashes."""
 
     def __init__(self) -> None:
-        self._behind_gap: dict[bytes, None] = {}
+        # Ordered, as a plain dict's first entry is far to find once many before it are gone.
+        self._behind_gap: OrderedDict[bytes, None] = OrderedDict()
         self._arrivals: dict[bytes, int] = {}
         # What has left the pool stays here until it comes up, or until such entries are the most.
         self._by_fee_cap: list[tuple[int, int, bytes]] = []
@@ -44,9 +45,9 @@ class EvictionOrder:
         """Note that no earlier nonce is missing any more."""
         self._behind_gap.pop(transaction_hash, None)
 
-    def gap_opened(self, transaction_hashes: Iterable[bytes]) -> None:
-        """Note transactions, which may have been there before, that an earlier nonce is missing for now."""
-        self._behind_gap.update(dict.fromkeys(transaction_hashes))
+    def gap_opened(self, transaction_hash: bytes) -> None:
+        """Note that an earlier nonce is missing from now on."""
+        self._behind_gap[transaction_hash] = None
 
     def longest_behind_gap(self) -> bytes | None:
         """Return the one that has been behind a gap for longest, None where there is none."""

@@ -266,11 +266,13 @@ class Mempool:
         return evicted
 
     def _evict(self, pooled: PooledTransaction) -> None:
+        was_behind_gap = self._evictions.is_behind_gap(pooled.recovered.hash)
         self._forget(pooled)
-        queue = self._by_sender.get(pooled.recovered.sender, {})
-        self._evictions.gap_opened(
-            later.recovered.hash for nonce, later in sorted(queue.items()) if nonce > pooled.nonce
-        )
+        if was_behind_gap:
+            return
+        queue, nonce = self._by_sender.get(pooled.recovered.sender, {}), pooled.nonce
+        while (later := queue.get(nonce := nonce + 1)) and not self._evictions.is_behind_gap(later.recovered.hash):
+            self._evictions.gap_opened(later.recovered.hash)
 
     def _is_behind_gap(self, pooled: PooledTransaction, account_nonce: int) -> bool:
         if pooled.nonce <= account_nonce:
