@@ -159,8 +159,10 @@ def test_a_withdrawal_is_gone_on_with_by_anybody_after_its_sender_was_killed(
     before = chains[0].eth.get_balance(RECEIVER)
 
     assert status_of(bridge, sent)["status"] in ("waiting-to-prove", "ready-to-prove")
-    early = bridge("finalize", sent, account=3)
-    assert (early.code, "is not proven" in early.error) == (1, True)
+    for wait in ((), ("--wait",)):
+        early = bridge("finalize", sent, *wait, account=3)
+        assert (early.code, "is not proven" in early.error) == (1, True)
+        assert "waiting" not in early.error.splitlines()[0]
     proven = bridge("prove", sent, "--wait", "--json", account=3)
     assert proven.code == 0, proven.error
     (proof,) = proven.json["withdrawals"]

@@ -1,7 +1,6 @@
-"""Waiting until a withdrawal is at one of its later steps."""
+"""Waiting until a step of a withdrawal can be taken."""
 
 import asyncio
-from collections.abc import Container
 from typing import Final
 
 from phal2.bridge.chain_access.transactions import Report
@@ -15,17 +14,13 @@ from phal2.node.l1.errors import EndpointUnavailable
 _FIRST_POLL_SECONDS: Final = 0.25
 _LONGEST_POLL_SECONDS: Final = 2.0
 
-PROVABLE: Final = frozenset(set(Step) - {Step.WAITING_TO_PROVE})
-FINALIZABLE: Final = frozenset({Step.READY_TO_FINALIZE, Step.FINALIZED})
 
-
-async def wait_for_step(
-    l1: L1Client, contracts: RollupContracts, initiated: InitiatedWithdrawal, steps: Container[Step], report: Report
+async def wait_while(
+    l1: L1Client, contracts: RollupContracts, initiated: InitiatedWithdrawal, step: Step, report: Report
 ) -> WithdrawalStatus:
-    """Return how the withdrawal stands once it is at one of the `steps`; `report` is told what is waited for.
+    """Return how the withdrawal stands once it is not at `step` any more; `report` is told what is waited for.
 
-    A step that has to be taken is not waited for: the status is returned where it is ready to be proven, too. An
-    endpoint that is away for a moment is asked again. Raises as `withdrawal_status`.
+    An endpoint that is away for a moment is asked again. Raises as `withdrawal_status`.
     """
     told = ""
     polls = Backoff(_FIRST_POLL_SECONDS, _LONGEST_POLL_SECONDS)
@@ -36,7 +31,7 @@ async def wait_for_step(
             report(f"{error}; trying again")
             await asyncio.sleep(polls.next_delay(error))
             continue
-        if status.step in steps or status.step == Step.READY_TO_PROVE:
+        if status.step != step:
             return status
         about = "" if status.seconds is None else f" (about {status.seconds} s)"
         if status.reason != told:
