@@ -23,6 +23,7 @@ from phal2.devnet.settings import (
 )
 from phal2.devnet.viem_chain import ENDINGS, write_viem_chain
 from phal2.node.command.interpreter import keep_what_is_loaded, tune_interpreter
+from phal2.node.command.open_files import allow_many_open_files
 from phal2.node.command.rpc_options import add_rpc_options, non_negative, port, positive, rpc_options
 from phal2.node.command.state_retention import add_state_retention_option
 
@@ -246,6 +247,7 @@ async def _serve(settings: DevnetSettings, as_json: bool, viem_chain: Path | Non
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, interrupt, number)
     tune_interpreter()
+    allow_many_open_files()
     # The whole devnet comes with this, so the signals are minded before.
     from phal2.devnet.devnet import Devnet
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from phal2.node.command.configuration_files import read_genesis, read_rollup_config
 from phal2.node.command.interpreter import keep_what_is_loaded, tune_interpreter
+from phal2.node.command.open_files import allow_many_open_files
 from phal2.node.command.progress import log_progress, progress_line
 from phal2.node.driver.clock import Clock
 from phal2.node.driver.lasting_tasks import begin_task, end_task, why_ended
@@ -66,6 +67,7 @@ class NodeOptions:
 async def run_node(options: NodeOptions) -> None:
     """Run until cancelled. Raises the `Phal2Error` that says why the node cannot begin, or has failed."""
     tune_interpreter()
+    allow_many_open_files()
     config = read_rollup_config(options.rollup_config)
     genesis = read_genesis(options.genesis).block(config)
     async with AsyncExitStack() as parts:
