@@ -10,7 +10,8 @@ _WANTED: Final = 65_536
 def allow_many_open_files() -> None:
     """Raise the limit of open files as far as the system lets this process, as geth does.
 
-    Many systems begin with 1,024, fewer than the connections that a node admits: with all of them taken it could not reach its L1.
+    Many systems begin with 1,024. A node admits as many connections of clients, and with those taken it could not reach
+    its L1.
     """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = _WANTED if hard == resource.RLIM_INFINITY else min(hard, _WANTED)

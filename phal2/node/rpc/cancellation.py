@@ -7,7 +7,7 @@ from contextvars import ContextVar
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from phal2.node.protocol.errors import Phal2Error
-from phal2.node.rpc.workers import Workers
+from phal2.node.rpc.workers import Workers, give_way
 
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
@@ -39,8 +39,10 @@ class Deadline:
             self.cancel()
 
     def check(self, effort: int = 0) -> None:  # noqa: ARG002 - the engine's signature; time is what counts here
-        """Raise `ExecutionStopped` where the execution must end."""
-        if time.monotonic() > self._end:
+        """Raise `ExecutionStopped` where the execution must end; let others go on where it has run for a while."""
+        now = time.monotonic()
+        give_way(now)
+        if now > self._end:
             raise ExecutionStopped(f"execution aborted (timeout = {self.seconds:g}s)")
         if self._is_cancelled or (self._has_left is not None and self._has_left()):
             raise ExecutionStopped("execution aborted: the client has left")

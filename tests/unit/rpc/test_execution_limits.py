@@ -67,7 +67,7 @@ def simulation(**options: Any) -> dict[str, Any]:
     ],
 )
 async def test_an_execution_ends_at_its_time_limit(chain: ServedChain, body: bytes):
-    workers = Workers(1)
+    workers = Workers(1, maximum_stopped=0)
     registry = methods_of(chain, workers, gas_cap=25_000_000, seconds=0.1)
     answer = orjson.loads(await Dispatcher(registry, workers, Limits()).answer(body) or b"")
     workers.close()
@@ -85,7 +85,7 @@ async def test_a_fee_history_with_tips_ends_at_its_time_limit(chain: ServedChain
 
 
 async def test_an_execution_ends_when_its_http_client_leaves(chain: ServedChain):
-    workers = Workers(1)
+    workers = Workers(1, maximum_stopped=0)
     server = RpcServer(methods_of(chain, workers, **NO_LIMIT), port=0, workers=workers)
     await server.start()
     async with aiohttp.ClientSession() as impatient, aiohttp.ClientSession() as patient:
@@ -99,7 +99,7 @@ async def test_an_execution_ends_when_its_http_client_leaves(chain: ServedChain)
 
 
 async def test_an_execution_ends_when_its_web_socket_closes(chain: ServedChain):
-    workers = Workers(1)
+    workers = Workers(1, maximum_stopped=0)
     server = RpcServer(methods_of(chain, workers, **NO_LIMIT), port=0, workers=workers)
     await server.start()
     async with aiohttp.ClientSession() as session:
