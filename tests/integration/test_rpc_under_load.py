@@ -69,11 +69,12 @@ def flood(endpoint: Endpoint) -> Iterator[list[int]]:
 
 def test_blocks_keep_their_pace_under_a_flood_of_reads(administered: DevnetProcess, until: Until) -> None:
     endpoint = administered.l2
-    first = endpoint.request("eth_getBlockByNumber", "latest", False)
     with flood(endpoint) as counts:
-        until(lambda: endpoint.block_number() >= int(first["number"], 16) + BLOCKS)
+        # A devnet that has just begun may have blocks to make up for, several at once.
+        until(lambda: all(counts))
+        first = endpoint.block_number()
+        until(lambda: endpoint.block_number() >= first + BLOCKS)
         status = endpoint.request("optimism_syncStatus")
-        assert all(counts), "every reader was answered"
     head = status["unsafe_l2"]
     l1_time = status["head_l1"]["timestamp"]
     assert head["timestamp"] >= l1_time - LATE_BLOCKS
