@@ -3,13 +3,14 @@
 Every transaction is mined as it arrives. Attestations of kind 3 are verified as the protocol does.
 """
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 from aiohttp import web
 from contract_chain import Attestation, Chain, Outcome
 from eth.vm.message import Message
+from served import served
 
 from phal2.node.attestation.errors import InvalidAttestation
 from phal2.node.attestation.presentation import parse_attestation_object
@@ -50,19 +51,9 @@ class EvmNode:
             raise Refusal(-32601, f"the method {method} does not exist")
         return handler(*params)
 
-    @asynccontextmanager
-    async def serve(self) -> AsyncIterator[str]:
+    def serve(self) -> AbstractAsyncContextManager[str]:
         """Serve on a free port of 127.0.0.1, and give the URL."""
-        application = web.Application()
-        application.router.add_post("/", self._handle)
-        runner = web.AppRunner(application)
-        await runner.setup()
-        try:
-            site = web.TCPSite(runner, "127.0.0.1", 0)
-            await site.start()
-            yield f"http://127.0.0.1:{runner.addresses[0][1]}/"
-        finally:
-            await runner.cleanup()
+        return served(self._handle)
 
     async def _handle(self, request: web.Request) -> web.Response:
         call = await request.json()

@@ -1,12 +1,13 @@
 """A small Substrate node for the tests: answers the state calls of JSON-RPC from one block's storage."""
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any
 
 from aiohttp import web
+from served import served
 
 from phal2.bridge.migration.export import parse_export
 from phal2.bridge.migration.scale import encode_compact
@@ -68,16 +69,6 @@ class SubstrateNode:
             return result
         return web.json_response({"jsonrpc": "2.0", "id": call["id"], "result": result})
 
-    @asynccontextmanager
-    async def serve(self) -> AsyncIterator[str]:
+    def serve(self) -> AbstractAsyncContextManager[str]:
         """Serve on a free port of 127.0.0.1, and give the URL."""
-        application = web.Application()
-        application.router.add_post("/", self.handle)
-        runner = web.AppRunner(application)
-        await runner.setup()
-        try:
-            site = web.TCPSite(runner, "127.0.0.1", 0)
-            await site.start()
-            yield f"http://127.0.0.1:{runner.addresses[0][1]}/"
-        finally:
-            await runner.cleanup()
+        return served(self.handle)
