@@ -71,7 +71,11 @@ def test_a_first_start_that_was_killed_is_begun_again(tmp_path: Path, moment: st
 
 @pytest.mark.parametrize(
     ("number", "moment"),
-    [(signal.SIGINT, "L1: deploying the contracts"), (signal.SIGTERM, "L2: starting the batcher")],
+    [
+        (signal.SIGINT, "L1: deploying the contracts"),
+        (signal.SIGTERM, "L2: starting the batcher"),
+        (signal.SIGHUP, "L2: starting the follower"),
+    ],
 )
 def test_a_signal_ends_a_start_clean(tmp_path: Path, number: signal.Signals, moment: str) -> None:
     process = _starting(tmp_path, moment)

@@ -6,6 +6,7 @@ import json
 import logging
 import signal
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 from phal2.bridge.chain_access.key_options import private_key
@@ -22,6 +23,7 @@ from phal2.devnet.settings import (
     parse_ether,
 )
 from phal2.devnet.viem_chain import ENDINGS, write_viem_chain
+from phal2.node.command.end_signals import end_signals
 from phal2.node.command.interpreter import keep_what_is_loaded, tune_interpreter
 from phal2.node.command.open_files import allow_many_open_files
 from phal2.node.command.rpc_options import add_rpc_options, non_negative, port, positive, rpc_options
@@ -242,9 +244,10 @@ async def _serve(settings: DevnetSettings, as_json: bool, viem_chain: Path | Non
         if not stop.is_set():
             stop.set()
             # Whoever finds the devnet gone learns that it was told to go.
-            progress(f"stopping: {number.name}")
+            with suppress(OSError):  # of a terminal that has closed
+                progress(f"stopping: {number.name}")
 
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in end_signals():
         loop.add_signal_handler(number, interrupt, number)
     tune_interpreter()
     allow_many_open_files()

@@ -3,11 +3,11 @@
 import argparse
 import asyncio
 import logging
-import signal
 import sys
 from pathlib import Path
 from typing import Final
 
+from phal2.node.command.end_signals import end_signals
 from phal2.node.command.rpc_options import add_rpc_options, port, rpc_options
 from phal2.node.command.state_retention import add_state_retention_option
 
@@ -106,7 +106,7 @@ async def _run_until_interrupted(arguments: argparse.Namespace) -> None:
             interrupted.set()
             running.cancel()
 
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in end_signals():
         asyncio.get_running_loop().add_signal_handler(number, interrupt)
     try:
         await running
