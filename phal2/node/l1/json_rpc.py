@@ -183,6 +183,10 @@ def shown_url(url: str) -> str:
         raise InvalidEndpointUrl(url, "this is not a URL; expected http://HOST:PORT") from None
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise InvalidEndpointUrl(url, "expected a URL of the form http://HOST:PORT or https://HOST")
+    try:
+        parts.hostname.encode("idna")
+    except UnicodeError:
+        raise InvalidEndpointUrl(url, "the host's name has an empty part, or one that is too long") from None
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
     return f"{parts.scheme}://{host}" + ("" if port is None else f":{port}")
 

@@ -215,6 +215,12 @@ def test_a_url_that_no_request_can_go_to_is_refused(url: str) -> None:
         JsonRpcClient(url)
 
 
+@pytest.mark.parametrize("host", ["a..b", ".", "a" * 64 + ".test"])
+def test_a_host_that_no_name_server_can_be_asked_for_is_refused(host: str) -> None:
+    with pytest.raises(InvalidEndpointUrl, match="the host's name"):
+        JsonRpcClient(f"http://{host}:1")
+
+
 async def test_errors_do_not_show_the_credentials_of_the_url() -> None:
     client = JsonRpcClient("http://user:secret@127.0.0.1:1/hidden?key=hidden")
     with pytest.raises(EndpointUnavailable) as raised:
