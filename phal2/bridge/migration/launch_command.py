@@ -73,7 +73,8 @@ def add_launch_parser(commands: "argparse._SubParsersAction[argparse.ArgumentPar
         "--migration",
         type=address,
         metavar="ADDRESS",
-        help="PHAMigration on L1 (default: the one that PHAClaims on L2 takes the launch from)",
+        help="PHAMigration on L1 (default: the one that PHAClaims on L2 takes the launch from, in the words of --l2; "
+        "as all the backing goes there, give it unless that endpoint is your own)",
     )
     add_sending_options(parser, owner="PHAMigration's owner")
     parser.add_argument(
