@@ -182,8 +182,12 @@ def test_messages_are_signed_as_wallets_sign_them(chain: Web3) -> None:
     ],
 )
 def test_what_cannot_be_sent_is_refused_with_the_reason(l2: Endpoint, fields: dict[str, str], reason: str) -> None:
+    sender = l2.request("eth_accounts")[0]
+    # So that a nonce of 0 is used.
+    l2.request("eth_sendTransaction", {"from": sender, "to": RECIPIENT, "value": "0x1"})
+
     with pytest.raises(RequestRefused, match=reason):
-        l2.request("eth_sendTransaction", {"from": l2.request("eth_accounts")[0], **fields})
+        l2.request("eth_sendTransaction", {"from": sender, **fields})
 
 
 def test_a_call_that_would_revert_is_refused_with_its_reason(web3: Web3, l2: Endpoint) -> None:
