@@ -147,8 +147,10 @@ class ProgramClient:
 
 
 async def _exchange(channel: Channel, raw: bytes) -> bytes:
-    channel.writer.write(len(raw).to_bytes(LENGTH_BYTES, "big"))
-    channel.writer.write(raw)
+    # What is written to a program that is gone is no OSError on every event loop: uvloop's raises RuntimeError.
+    if channel.writer.is_closing():
+        raise EOFError
+    channel.writer.writelines((len(raw).to_bytes(LENGTH_BYTES, "big"), raw))
     await channel.writer.drain()
     length = int.from_bytes(await channel.reader.readexactly(LENGTH_BYTES), "big")
     if length > MAXIMUM_ANSWER_BYTES:

@@ -8,10 +8,11 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+import uvloop
 from proven_chain import ProvenChain, random_chain
 
 from phal2.bridge.proposer.errors import ProverOfAnotherRollup, ProverUnavailable
-from phal2.bridge.proposer.prover_channels import ProverAddress, ProverCommand, prover_command
+from phal2.bridge.proposer.prover_channels import ProcessChannel, ProverAddress, ProverCommand, prover_command
 from phal2.bridge.proposer.prover_client import ProgramClient
 from phal2.bridge.prover import program
 from phal2.bridge.prover.claim import claim_signer, config_hash
@@ -63,6 +64,29 @@ async def test_a_refusal_names_its_check_and_the_next_request_is_served(
         await started.quote(REGISTRY)
     assert error.value.kind == "NoEnclave"
     assert (await started.prove(chain.request(2, 3))).claim.l2_block_number == 3
+
+
+def test_a_program_that_is_gone_is_started_again_on_the_event_loop_of_a_devnet(
+    chain: ProvenChain, configuration: Path
+) -> None:
+    async def outlive_the_program() -> None:
+        client = ProgramClient(ProverCommand(prover_command(configuration)), config_hash(chain.config))
+        # given: a program that was killed while it had nothing to do
+        first, channel = await client.description(), client._channel
+        assert isinstance(channel, ProcessChannel)
+        channel._process.kill()
+        async with asyncio.timeout(10):
+            await channel._process.wait()
+            while not channel.writer.is_closing():  # noqa: ASYNC110 - a pipe's end gives no sign
+                await asyncio.sleep(0.01)
+        # when, then
+        with pytest.raises(ProverUnavailable, match="it ended"):
+            await client.prove(chain.request(1, 3))
+        assert claim_signer(await client.prove(chain.request(1, 3))) != first.address
+        await client.close()
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(outlive_the_program())
 
 
 async def test_a_prover_that_listens_serves_many_and_has_one_key(chain: ProvenChain, configuration: Path) -> None:
