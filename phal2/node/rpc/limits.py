@@ -34,8 +34,9 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class SearchLimits:
-    """How many blocks one search may span, how many logs it may give, and how many seconds it may take."""
+    """How many blocks one search may span, how many seconds it may take, and how many logs and bytes it may give."""
 
     blocks: int = 50_000
     logs: int = 20_000
     seconds: float = 10.0
+    size: int = 128 << 20

@@ -68,7 +68,7 @@ class LogSearch:
 
     def _search_all(self, deadline: Deadline, blocks: range | list[bytes], log_filter: LogFilter) -> orjson.Fragment:
         store, views = self._chain.store, self._views
-        found, count = [], 0
+        found, count, size = [], 0, 0
         for block in blocks:
             deadline.check()
             block_hash = _hash_of(store, block)
@@ -78,16 +78,20 @@ class LogSearch:
             if matches is not None and matches.count:
                 found.append(matches)
                 count += matches.count
-                self._require_few(count)
+                size += len(matches.objects)
+                self._require_few(count, size)
         return self._joined(found)
 
     def _joined(self, found: list[MatchingLogs]) -> orjson.Fragment:
-        self._require_few(sum(matches.count for matches in found))
+        self._require_few(sum(matches.count for matches in found), sum(len(matches.objects) for matches in found))
         return orjson.Fragment(b"[" + b",".join([matches.objects for matches in found if matches.count]) + b"]")
 
-    def _require_few(self, count: int) -> None:
+    def _require_few(self, count: int, size: int) -> None:
         if count > self._limits.logs:
             message = f"query returned more than {self._limits.logs} results; ask for fewer blocks at once"
+            raise RpcError(LIMIT_EXCEEDED, message)
+        if size > self._limits.size:
+            message = f"query returned more than {self._limits.size} bytes; ask for fewer blocks at once"
             raise RpcError(LIMIT_EXCEEDED, message)
 
 

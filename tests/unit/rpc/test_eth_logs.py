@@ -1,6 +1,7 @@
 """Log searches, filters that are polled, and subscriptions over WebSocket."""
 
 import contextlib
+from collections.abc import Awaitable
 from typing import Any
 
 import aiohttp
@@ -9,6 +10,12 @@ import pytest
 from served_chain import ALICE, BOB, Served, notebook_call
 
 from phal2.contracts import event_topic, load_artefact
+from phal2.node.rpc.block_views import BlockViews
+from phal2.node.rpc.errors import RpcError
+from phal2.node.rpc.limits import SearchLimits
+from phal2.node.rpc.log_filter import parse_log_filter
+from phal2.node.rpc.log_search import LogSearch
+from phal2.node.rpc.workers import Workers
 
 WRITTEN = "0x" + event_topic(load_artefact("Notebook").abi, "Written").hex()
 
@@ -90,6 +97,30 @@ async def test_logs_of_the_pending_block_are_refused_as_geth_does(
     assert await l2.fails("eth_newFilter", criteria) == refusal
     error = (await subscriber.ask("eth_subscribe", "logs", criteria))["error"]
     assert (error["code"], error["message"]) == refusal
+
+
+async def found_by(search: LogSearch) -> Any:
+    found = search.search(parse_log_filter({"fromBlock": "earliest"}))
+    return await found if isinstance(found, Awaitable) else found
+
+
+@pytest.mark.parametrize(
+    ("limits", "message"),
+    [
+        (SearchLimits(logs=2), "query returned more than 2 results; ask for fewer blocks at once"),
+        (SearchLimits(size=1_000), "query returned more than 1000 bytes; ask for fewer blocks at once"),
+        (SearchLimits(blocks=2), "block range of 6 blocks, at most 2 are allowed; ask for less at once"),
+    ],
+)
+@pytest.mark.usefixtures("notebook")
+async def test_a_search_is_refused_where_it_finds_too_much(l2: Served, limits: SearchLimits, message: str):
+    workers = Workers(1)
+    search = LogSearch(l2.chain, BlockViews(l2.chain), workers, limits)
+    for _ in ("searched", "known"):
+        with pytest.raises(RpcError) as refused:
+            await found_by(search)
+        assert (refused.value.code, refused.value.message) == (-32005, message)
+    workers.close()
 
 
 async def test_a_log_filter_tells_each_log_once(l2: Served, notebook: bytes):
