@@ -8,6 +8,7 @@ import signal
 import sys
 from contextlib import suppress
 from pathlib import Path
+from typing import Final
 
 from phal2.bridge.chain_access.key_options import private_key
 from phal2.bridge.chain_access.private_keys import read_private_key
@@ -16,6 +17,7 @@ from phal2.devnet.settings import (
     ANVIL,
     DATA_AVAILABILITIES,
     EMBEDDED,
+    ETHER,
     OTHER_L1_PROPOSAL_SECONDS,
     OWN_L1_PROPOSAL_SECONDS,
     DevnetSettings,
@@ -35,6 +37,10 @@ addresses and endpoints. No Docker, no TEE hardware: the L1 is embedded, quotes 
 
 All keys are public. Never use them, or this chain, for anything of value.
 """
+
+_LONGEST_BLOCK_TIME: Final = 86_400
+_MOST_WEI: Final = 10**12 * ETHER
+"""Of each account: all of them together stay far below 2^256 wei."""
 
 _EPILOG = """\
 examples:
@@ -126,6 +132,9 @@ def add_devnet_parser(commands: "argparse._SubParsersAction[argparse.ArgumentPar
     for option, default, what in (
         ("--l1-block-time", defaults.l1_block_time, "seconds between L1 blocks"),
         ("--l2-block-time", defaults.l2_block_time, "seconds between L2 blocks"),
+    ):
+        parser.add_argument(option, type=_block_time, default=default, help=f"{what} (default: {default})")
+    for option, default, what in (
         ("--l1-chain-id", defaults.l1_chain_id, "chain id of L1"),
         ("--l2-chain-id", defaults.l2_chain_id, "chain id of L2"),
         ("--l1-gas-limit", defaults.l1_gas_limit, "gas limit of L1 blocks"),
@@ -363,8 +372,17 @@ def _viem_chain_file(text: str) -> Path:
     return path
 
 
+def _block_time(text: str) -> int:
+    if (seconds := positive(text)) > _LONGEST_BLOCK_TIME:
+        raise argparse.ArgumentTypeError(f"{seconds} s are too long; expected at most {_LONGEST_BLOCK_TIME}")
+    return seconds
+
+
 def _ether(text: str) -> int:
     try:
-        return parse_ether(text)
+        wei = parse_ether(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
+    if wei > _MOST_WEI:
+        raise argparse.ArgumentTypeError(f"{text[:80]} ETH are too many; expected at most {format_ether(_MOST_WEI)}")
+    return wei

@@ -158,6 +158,8 @@ def test_an_unknown_option_is_told_where_the_known_ones_are(capsys: pytest.Captu
     [
         (("--l1-port", "http"), "'http' is no port; expected 0 to 65535"),
         (("--accounts", "1e3"), "'1e3' is no whole number of at least 1"),
+        (("--l2-block-time", "86401"), "86401 s are too long; expected at most 86400"),
+        (("--balance", "1000000000001"), "1000000000001 ETH are too many; expected at most 1,000,000,000,000"),
         (("--l1-port", "5", "--l2-port", "5"), "must differ"),
         (("--l1-chain-id", "5", "--l2-chain-id", "5"), "must differ"),
         (("--private-key", "11" * 32), "--private-key is of use with --l1 URL alone"),
@@ -170,7 +172,7 @@ def test_an_unknown_option_is_told_where_the_known_ones_are(capsys: pytest.Captu
     ],
     ids=lambda part: part if isinstance(part, str) else " ".join(part),
 )
-def test_a_devnet_refuses_options_without_effect(
+def test_a_devnet_refuses_what_it_cannot_do(
     options: tuple[str, ...], said: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit) as end:
