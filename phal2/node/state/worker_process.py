@@ -37,8 +37,8 @@ class WorkerProcess:
     async def run(self, longest_seconds: float, function: Callable[..., Result], *arguments: Any) -> Result:
         """Return what `function`, one of a module, returns of the arguments; what it raises is raised here.
 
-        Raises `WorkerFailed` where the process ends, does not answer within `longest_seconds` of the call's turn (it is
-        killed then, and the next call starts another), or where too many calls wait.
+        Raises `WorkerFailed` where the process cannot be started or ends, does not answer within `longest_seconds` of
+        the call's turn (it is killed then, and the next call starts another), or where too many calls wait.
         """
         if self._waiting >= self._most_waiting:
             raise WorkerFailed(f"{self._waiting} others wait already")
@@ -60,23 +60,29 @@ class WorkerProcess:
     async def _run_now(
         self, longest_seconds: float, function: Callable[..., Result], arguments: tuple[Any, ...]
     ) -> Result:
-        if self._pool is None:
-            # A fork of a process with threads can inherit a lock that is held; a spawned one starts clean.
-            self._pool = ProcessPoolExecutor(1, get_context("spawn"), initializer=_prepare_worker)
         pool = self._pool
-        loop = asyncio.get_running_loop()
         try:
+            if pool is None:
+                # A fork of a process with threads can inherit a lock that is held; a spawned one starts clean.
+                pool = ProcessPoolExecutor(1, get_context("spawn"), initializer=_prepare_worker)
+                self._pool = pool
             async with asyncio.timeout(longest_seconds):
-                return await loop.run_in_executor(pool, function, *arguments)
+                return await asyncio.get_running_loop().run_in_executor(pool, function, *arguments)
         except BrokenProcessPool:
             self._drop(pool)
             raise WorkerFailed("the worker process ended") from None
         except TimeoutError:
             self._drop(pool)
             raise WorkerFailed(f"no answer within {longest_seconds:.0f} s") from None
+        except OSError as error:
+            # On a busy machine there may be no process, file or memory left for it.
+            self._drop(pool)
+            raise WorkerFailed(f"the worker process cannot be started: {error}") from None
 
-    def _drop(self, pool: ProcessPoolExecutor) -> None:
+    def _drop(self, pool: ProcessPoolExecutor | None) -> None:
         """Give up a pool that does not answer; the next call starts another."""
+        if pool is None:
+            return
         if self._pool is pool:
             self._pool = None
         _kill(pool)
