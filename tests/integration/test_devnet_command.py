@@ -100,10 +100,10 @@ def test_a_taken_port_is_one_clear_line_and_exit_code_1() -> None:
 @pytest.mark.parametrize(
     ("options", "reason"),
     [
-        (("--l2-block-time", "0"), "out of range"),
+        (("--l2-block-time", "0"), "whole number of at least 1"),
         (("--l1-port", "70000"), "no port"),
         (("--balance", "-1"), "amount in ETH"),
-        (("--accounts", "many"), "invalid"),
+        (("--accounts", "many"), "whole number of at least 1"),
         (("--no-such-option",), "unrecognized"),
     ],
 )
