@@ -141,8 +141,8 @@ def test_callers_cannot_change_the_cached_collateral():
 
 def test_a_quote_takes_milliseconds():
     simulate_quote(REPORT_DATA, "gate", NOW)
-    begin = time.perf_counter()
+    begin = time.process_time()
     for number in range(20):
         simulate_quote(bytes(63) + bytes([number]), "gate", NOW)
 
-    assert time.perf_counter() - begin < 20 * 0.02
+    assert time.process_time() - begin < 20 * 0.02
