@@ -111,7 +111,7 @@ class Proposer:
         while True:
             try:
                 await self.step()
-            except (EndpointError, ProposerError, ProverError) as error:
+            except (EndpointError, ProposerError, ProverError, OSError) as error:
                 delay = backoff.next_delay(error if isinstance(error, EndpointError) else None)
                 if str(error) != self.trouble:
                     _LOGGER.warning("%s; trying again", error)
