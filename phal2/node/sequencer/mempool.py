@@ -30,7 +30,7 @@ class AlreadyKnown(PoolRefusal):
     """The same transaction is in the pool."""
 
     def __init__(self) -> None:
-        super().__init__("already known: this transaction is in the pool")
+        super().__init__("already known")
 
 
 class ReplacementUnderpriced(PoolRefusal):

@@ -249,8 +249,22 @@ async def test_prices_and_fee_history(l2: Served):
     assert await l2.call("eth_maxPriorityFeePerGas") == hex(TIP)
     assert await l2.call("eth_blobBaseFee") == "0x1"
     assert (await l2.call("eth_feeHistory", 5, "0x1"))["oldestBlock"] == "0x0"
-    code, _ = await l2.fails("eth_feeHistory", "0x1", "latest", [50, 10])
-    assert code == -32000
+
+
+@pytest.mark.parametrize(
+    ("percentiles", "problem"),
+    [
+        ([50, 10], "#0:50.000000 >= #1:10.000000"),
+        ([1, 25, 25], "#1:25.000000 >= #2:25.000000"),
+        ([101], "101.000000"),
+        ([-0.5], "-0.500000"),
+    ],
+)
+async def test_percentiles_that_do_not_rise_from_0_to_100_are_refused_as_geth_does(
+    l2: Served, percentiles: list[float], problem: str
+):
+    refusal = (-32000, f"invalid reward percentile: {problem}")
+    assert await l2.fails("eth_feeHistory", "0x1", "latest", percentiles) == refusal
 
 
 async def test_what_a_client_asks_first(l2: Served):

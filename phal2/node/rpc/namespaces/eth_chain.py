@@ -80,8 +80,7 @@ class ChainMethods:
     ) -> dict[str, Any]:
         """Return base fees, fullness and tips (at percentiles of gas) of the blocks up to the newest (EIP-1559)."""
         percentiles = reward_percentiles or ()
-        if any(not 0 <= value <= 100 for value in percentiles) or list(percentiles) != sorted(percentiles):
-            raise RpcError(SERVER_ERROR, "invalid reward percentile: must be ascending and between 0 and 100")
+        _require_rising(percentiles)
         head = self._chain.head_id().number
         if newest_block.number is not None and newest_block.number > head:
             message = f"request beyond head block: requested {newest_block.number}, head {head}"
@@ -148,3 +147,12 @@ class ChainMethods:
                 reached += tips[position][1]
             found.append(quantity(tips[position][0] if tips else 0))
         return found
+
+
+def _require_rising(percentiles: tuple[float, ...]) -> None:
+    for position, value in enumerate(percentiles):
+        if not 0 <= value <= 100:
+            raise RpcError(SERVER_ERROR, f"invalid reward percentile: {value:f}")
+        if position and value <= percentiles[position - 1]:
+            order = f"#{position - 1}:{percentiles[position - 1]:f} >= #{position}:{value:f}"
+            raise RpcError(SERVER_ERROR, f"invalid reward percentile: {order}")
