@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +69,15 @@ def test_a_first_start_that_was_killed_is_begun_again(tmp_path: Path, moment: st
         assert _transfers(devnet, 1)[0]["status"] == 1
 
 
+@pytest.fixture
+def hang_up_is_heeded() -> Iterator[None]:
+    """A hang-up ends what is started, though whoever runs the tests may have it ignored (nohup)."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
+@pytest.mark.usefixtures("hang_up_is_heeded")
 @pytest.mark.parametrize(
     ("number", "moment"),
     [

@@ -214,6 +214,8 @@ def test_output_that_is_lost_is_an_error() -> None:
 def test_an_interruption_while_modules_are_imported_is_silent() -> None:
     code = (
         "import signal, sys\n"
+        # In the background a shell has its programs ignore interruptions.
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "class Interrupting:\n"
         "    def find_spec(self, name, path=None, target=None):\n"
         "        if name == 'phal2.devnet.command.tee':\n"
