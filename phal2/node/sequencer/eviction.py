@@ -20,6 +20,8 @@ class EvictionOrder:
         self._arrivals: dict[bytes, int] = {}
         # What has left the pool stays here until it comes up, or until such entries are the most.
         self._by_fee_cap: list[tuple[int, int, bytes]] = []
+        # Sorted in when somebody asks, as most pools are never full.
+        self._unsorted: list[tuple[int, int, bytes]] = []
 
     def add(self, transaction_hash: bytes, fee_cap: int, arrival: int, *, is_behind_gap: bool) -> None:
         """Note a transaction; `fee_cap` is in wei per gas, `arrival` counts up."""
@@ -27,9 +29,10 @@ class EvictionOrder:
         if is_behind_gap:
             self._behind_gap[transaction_hash] = None
         # Of equal caps the newest goes first.
-        heapq.heappush(self._by_fee_cap, (fee_cap, -arrival, transaction_hash))
-        if len(self._by_fee_cap) > 2 * len(self._arrivals) + _DEAD_ENTRIES:
-            self._by_fee_cap = [entry for entry in self._by_fee_cap if self._is_there(entry)]
+        self._unsorted.append((fee_cap, -arrival, transaction_hash))
+        if len(self._by_fee_cap) + len(self._unsorted) > 2 * len(self._arrivals) + _DEAD_ENTRIES:
+            self._by_fee_cap = [entry for entry in self._by_fee_cap + self._unsorted if self._is_there(entry)]
+            self._unsorted = []
             heapq.heapify(self._by_fee_cap)
 
     def remove(self, transaction_hash: bytes) -> None:
@@ -55,6 +58,9 @@ class EvictionOrder:
 
     def cheapest(self) -> tuple[int, bytes] | None:
         """Return the lowest fee cap and the newest transaction that has it, None where there is none."""
+        for entry in self._unsorted:
+            heapq.heappush(self._by_fee_cap, entry)
+        self._unsorted.clear()
         while self._by_fee_cap and not self._is_there(self._by_fee_cap[0]):
             heapq.heappop(self._by_fee_cap)
         if not self._by_fee_cap:

@@ -159,18 +159,24 @@ class Mempool:
 
     def check_room(self, recovered: RecoveredTransaction, account_nonce: int) -> None:
         """Raise a `PoolRefusal` where `add` would; cheap, for use before costly checks."""
-        pooled = PooledTransaction(recovered, -1)
+        queue = self._by_sender.get(recovered.sender, {})
+        self._check_room(PooledTransaction(recovered, -1), queue, account_nonce)
+
+    def _check_room(
+        self, pooled: PooledTransaction, queue: Mapping[int, PooledTransaction], account_nonce: int
+    ) -> PooledTransaction | None:
+        """Return the transaction that this one replaces, if any; raise a `PoolRefusal` where there is no room."""
+        recovered, nonce = pooled.recovered, pooled.nonce
         if recovered.hash in self._by_hash:
             raise AlreadyKnown
-        queue = self._by_sender.get(recovered.sender, {})
-        held = queue.get(pooled.nonce)
+        held = queue.get(nonce)
         if queue and (first := next(iter(queue.values()))).is_blob != pooled.is_blob:
             raise AddressReserved(len(queue), first.is_blob)
         if held is not None:
             _check_replacement(held, pooled)
-        elif pooled.nonce > account_nonce + self._limits.nonce_lead:
+        elif nonce > account_nonce + self._limits.nonce_lead:
             raise PoolFull(
-                f"nonce too high: nonce {pooled.nonce} is more than {self._limits.nonce_lead} ahead of the next nonce "
+                f"nonce too high: nonce {nonce} is more than {self._limits.nonce_lead} ahead of the next nonce "
                 f"{account_nonce}"
             )
         if recovered.transaction.transaction_type == ATTESTED:
@@ -183,19 +189,20 @@ class Mempool:
             )
         if self._is_full_for(pooled, held):
             self._evictable_for(pooled, account_nonce)
+        return held
 
     def add(self, recovered: RecoveredTransaction, account_nonce: int) -> None:
         """Take a transaction in, where the pool is full in place of others; raise a `PoolRefusal` where it is not."""
-        self.check_room(recovered, account_nonce)
         pooled = PooledTransaction(recovered, next(self._arrivals))
-        held = self._by_sender.get(recovered.sender, {}).get(pooled.nonce)
+        nonce = pooled.nonce
+        held = self._check_room(pooled, self._by_sender.get(recovered.sender, {}), account_nonce)
         while self._is_full_for(pooled, held):
             self._evict(self._evictable_for(pooled, account_nonce))
-        is_behind_gap = self._is_behind_gap(pooled, account_nonce)
+        is_behind_gap = nonce > account_nonce and self._is_behind_gap(pooled, account_nonce)
         if held is not None:
             self._forget(held)
         queue = self._by_sender.setdefault(recovered.sender, {})
-        queue[pooled.nonce] = pooled
+        queue[nonce] = pooled
         self._by_hash[recovered.hash] = pooled
         self._highest_costs[recovered.sender] = self._highest_costs.get(recovered.sender, 0) + pooled.highest_cost
         self._bytes += len(recovered.raw)
@@ -205,7 +212,7 @@ class Mempool:
         fee_cap = recovered.transaction.max_fee_per_gas
         self._evictions.add(recovered.hash, fee_cap, pooled.arrival, is_behind_gap=is_behind_gap)
         if not is_behind_gap:
-            self._close_gap(queue, pooled.nonce)
+            self._close_gap(queue, nonce)
 
     def remove(self, transaction_hash: bytes) -> None:
         """Drop a transaction, if it is there."""
