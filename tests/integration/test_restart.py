@@ -89,7 +89,10 @@ def hang_up_is_heeded() -> Iterator[None]:
 def test_a_signal_ends_a_start_clean(tmp_path: Path, number: signal.Signals, moment: str) -> None:
     process = _starting(tmp_path, moment)
     process.send_signal(number)
-    output, errors = process.communicate(timeout=10)
+    try:
+        output, errors = process.communicate(timeout=10)
+    finally:
+        process.kill()
 
     assert (process.returncode, output) == (0, "")
     assert "Traceback" not in errors
