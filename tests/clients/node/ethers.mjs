@@ -160,8 +160,12 @@ results.block = {
   deposit: (await provider.getTransaction(block.prefetchedTransactions[0].hash)).type,
   depositReceipt: (await provider.getTransactionReceipt(block.prefetchedTransactions[0].hash)).status,
   l1Fee: (await provider.send('eth_getTransactionReceipt', [written.hash])).l1Fee,
-  pending: (await provider.getBlock('pending')).number - (await provider.getBlock('latest')).number,
 }
+
+// The pending block is on top of the head, which may move while it is asked for.
+const headBefore = await provider.getBlockNumber()
+const pending = await provider.getBlock('pending')
+results.heads = { before: headBefore, pending: pending.number, after: await provider.getBlockNumber() }
 
 // State.
 const proof = await provider.send('eth_getProof', [address, [given.countSlot], toQuantity(block.number)])
