@@ -117,9 +117,9 @@ async def _start(settings: DevnetSettings, progress: Progress, parts: AsyncExitS
     l1 = await _start_l1(ground)
     progress("L2: starting the sequencer")
     rollup = l1.rollup
-    sequencer = await _start_node(ground, l1, rollup, migration_tree, is_sequencer=True)
+    sequencer = await _start_node(ground, l1, rollup, migration_tree)
     progress("L2: starting the follower")
-    follower = await _start_node(ground, l1, rollup, migration_tree, is_sequencer=False)
+    follower = await _start_node(ground, l1, rollup, migration_tree, sequencer.server.url)
     if settings.data_dir is not None:
         write_rollup_files(settings.data_dir, rollup)
     senders: list[RestartablePart] = []
@@ -168,9 +168,14 @@ async def _start_l1(ground: Ground) -> RunningL1:
 
 
 async def _start_node(
-    ground: Ground, l1: RunningL1, rollup: DevnetRollup, migration_tree: MigrationTree | None, *, is_sequencer: bool
+    ground: Ground,
+    l1: RunningL1,
+    rollup: DevnetRollup,
+    migration_tree: MigrationTree | None,
+    sequencer_url: str | None = None,
 ) -> _RunningNode:
-    settings = ground.settings
+    """Start the sequencer, or with the URL of one a follower that hands transactions on to it."""
+    settings, is_sequencer = ground.settings, sequencer_url is None
     node_settings = NodeSettings(
         data_dir=ground.data_dir / ("l2" if is_sequencer else "follower"),
         l1_url=l1.url,
@@ -179,6 +184,7 @@ async def _start_node(
         is_durable=ground.is_durable,
         state_retention=settings.state_retention,
         l1_may_rewind=True,
+        sequencer_url=sequencer_url,
     )
     node = RollupNode(node_settings, rollup.config, rollup.genesis_block, ground.clock, ground.kzg)
     ground.parts.push_async_callback(node.stop)

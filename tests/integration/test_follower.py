@@ -4,12 +4,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from chain_actions import deploy, send
+from chain_actions import deploy, mine, send
 from eth_account.signers.local import LocalAccount
 from web3 import Web3
-from web3.exceptions import Web3RPCError
 
-from phal2.devnet.process import Endpoint
+from phal2.devnet.process import Endpoint, RequestRefused
 
 FundedAccounts = Callable[..., LocalAccount]
 
@@ -54,6 +53,30 @@ def test_both_nodes_give_the_same_output_root(
     )
 
 
-def test_the_follower_takes_no_transactions(follower_web3: Web3, funded: FundedAccounts) -> None:
-    with pytest.raises(Web3RPCError, match="follower"):
-        send(follower_web3, funded(), to="0x" + "00" * 20, gas=21_000)
+def test_the_follower_hands_transactions_on_to_the_sequencer(
+    web3: Web3, follower_web3: Web3, funded: FundedAccounts
+) -> None:
+    transfer = {"chainId": web3.eth.chain_id, "nonce": 0, "to": "0x" + "00" * 20, "gas": 21_000, "gasPrice": 10**10}
+
+    sent = follower_web3.eth.send_raw_transaction(funded().sign_transaction(transfer).raw_transaction)
+    mine(web3)
+
+    receipt = follower_web3.eth.wait_for_transaction_receipt(sent, timeout=60, poll_latency=0.05)
+    assert receipt["status"] == 1
+    assert receipt == web3.eth.get_transaction_receipt(sent)
+
+
+def test_sequencer_and_follower_refuse_a_transaction_alike(
+    l2: Endpoint, follower: Endpoint, funded: FundedAccounts
+) -> None:
+    transfer = {"chainId": l2.chain_id, "nonce": 0, "to": "0x" + "00" * 20, "gas": 21_000, "gasPrice": 10**10}
+    too_dear = funded().sign_transaction(transfer | {"value": 10**30}).raw_transaction.to_0x_hex()
+    elsewhere = funded().sign_transaction(transfer | {"chainId": 1}).raw_transaction.to_0x_hex()
+
+    for raw in (too_dear, elsewhere, "0x", "0x02c0", "0x03c0", "0x7ec0", "0xff"):
+        refusals = []
+        for endpoint in (l2, follower):
+            with pytest.raises(RequestRefused) as refused:
+                endpoint.request("eth_sendRawTransaction", raw)
+            refusals.append((refused.value.code, refused.value.message))
+        assert refusals[0] == refusals[1]

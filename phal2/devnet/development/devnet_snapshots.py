@@ -16,7 +16,7 @@ log = logging.getLogger("phal2.devnet")
 
 @dataclass(frozen=True, slots=True)
 class NodeSnapshot:
-    """An L2 node: its heads, and its chain with the pool (empty for a follower)."""
+    """An L2 node: its heads, and its chain with the pool."""
 
     heads: HeadRefs
     chain: ChainSnapshot

@@ -20,9 +20,10 @@ the namespaces eth, net, web3, txpool, debug, ots, optimism and attestation. Bes
 Prometheus, /metrics.
 
 A follower, which is the default, needs nothing but L1 and the two files, trusts nobody, and reaches the very
-block hashes that the sequencer has. With --sequencer the node builds blocks, too, and takes transactions; a
-rollup has one sequencer, and a batcher (`phal2 batcher`) must bring its blocks to L1. Methods that edit state, move
-time or seal blocks on demand (anvil_, hardhat_, evm_) are `phal2 devnet`'s alone, without an option here.
+block hashes that the sequencer has; with --rollup.sequencerhttp it hands its clients' transactions on to that.
+With --sequencer the node builds blocks, too, and takes transactions itself; a rollup has one sequencer, and a
+batcher (`phal2 batcher`) must bring its blocks to L1. Methods that edit state, move time or seal blocks on
+demand (anvil_, hardhat_, evm_) are `phal2 devnet`'s alone, without an option here.
 
 The two files belong together, as the configuration holds the hash of the genesis block:
   rollup.json   in op-node's form, and attested_time, from which on transactions may carry attestations
@@ -66,7 +67,14 @@ def add_node_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParse
     )
     add_state_retention_option(parser)
     add_rpc_options(parser)
-    parser.add_argument("--sequencer", action="store_true", help="build blocks, rather than follow only")
+    role = parser.add_mutually_exclusive_group()
+    role.add_argument("--sequencer", action="store_true", help="build blocks, rather than follow only")
+    role.add_argument(
+        "--rollup.sequencerhttp",
+        dest="sequencer_url",
+        metavar="URL",
+        help="JSON-RPC endpoint of the sequencer, where a follower hands transactions on to (default: it refuses them)",
+    )
     parser.add_argument(
         "--json", action="store_true", help="print {rpc, ws, chainId} on one line when ready; logs go to stderr anyway"
     )
@@ -128,6 +136,7 @@ async def _run(arguments: argparse.Namespace) -> None:
         host=arguments.host,
         port=arguments.port,
         is_sequencer=arguments.sequencer,
+        sequencer_url=arguments.sequencer_url,
         state_retention=arguments.state_retention,
         as_json=arguments.json,
         progress_seconds=arguments.progress_interval,

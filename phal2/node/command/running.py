@@ -47,7 +47,8 @@ class WrongL1(InvalidConfiguration):
 class NodeOptions:
     """What `phal2 node` was told: files, endpoints, and whether it builds blocks or follows.
 
-    `state_retention` is the number of newest blocks whose state is kept, None for all.
+    `sequencer_url` is where a follower hands transactions on to, None for nowhere; `state_retention` is the number of
+    newest blocks whose state is kept, None for all.
     """
 
     l1_url: str
@@ -58,6 +59,7 @@ class NodeOptions:
     host: str
     port: int
     is_sequencer: bool
+    sequencer_url: str | None
     state_retention: int | None
     as_json: bool
     progress_seconds: float
@@ -80,6 +82,7 @@ async def run_node(options: NodeOptions) -> None:
             options.is_sequencer,
             l1_beacon_url=options.l1_beacon_url,
             state_retention=options.state_retention,
+            sequencer_url=options.sequencer_url,
         )
         node = RollupNode(settings, config, genesis, Clock())
         parts.push_async_callback(node.stop)

@@ -1,7 +1,7 @@
 """Keeps the pool in step with the chain: blocks that come, and blocks that a reorganisation takes away."""
 
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from phal2.node.driver.l2_chain import L2Chain
 from phal2.node.protocol.deposits import DepositTransaction
@@ -17,6 +17,12 @@ def drop_included(pool: Mempool, block: Block) -> None:
     for raw in block.transactions:
         pool.remove(keccak256(raw))
     pool.drop_expired(block.header.timestamp)
+
+
+def drop_overtaken(pool: Mempool, senders: Iterable[bytes], account_nonce: Callable[[bytes], int]) -> None:
+    """Drop the transactions of `senders` whose nonce others have used; `account_nonce` reads the head's state."""
+    for sender in set(senders):
+        pool.drop_used_nonces(sender, account_nonce(sender))
 
 
 def is_executable(pool: Mempool, transaction_hash: bytes, account_nonce: Callable[[bytes], int]) -> bool:

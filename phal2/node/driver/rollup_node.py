@@ -13,6 +13,7 @@ from phal2.node.driver.l2_chain import HeadRefs, L2Chain
 from phal2.node.driver.lasting_tasks import begin_task
 from phal2.node.driver.pool_upkeep import drop_included, take_back
 from phal2.node.driver.sequencing_loop import SequencingLoop
+from phal2.node.driver.transaction_forwarding import TransactionForwarding
 from phal2.node.l1.beacon import BeaconClient
 from phal2.node.l1.client import L1Client
 from phal2.node.l1.kzg import KzgWorker
@@ -33,10 +34,13 @@ from phal2.node.storage import ChainStore
 
 
 class NotTheSequencer(PoolRefusal):
-    """A transaction sent to a node that builds no blocks."""
+    """A transaction sent to a node that builds no blocks and was told of none that does."""
 
     def __init__(self) -> None:
-        super().__init__("this node is a follower and builds no blocks; send the transaction to the sequencer")
+        super().__init__(
+            "this node is a follower and builds no blocks; send the transaction to the sequencer, or start this node "
+            "with --rollup.sequencerhttp and the sequencer's URL"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +49,8 @@ class NodeSettings:
 
     `state_retention` is the number of newest blocks whose state is kept, None for all. `l1_beacon_url` is where blobs
     come from, None where the L1 endpoint serves the beacon API, too. `l1_may_rewind`: L1 is a development chain, which
-    may take back what was final; elsewhere the node waits for another endpoint then.
+    may take back what was final; elsewhere the node waits for another endpoint then. `sequencer_url` is where a
+    follower hands on what clients send it, None where it refuses that.
     """
 
     data_dir: Path
@@ -56,6 +61,7 @@ class NodeSettings:
     state_retention: int | None = None
     l1_beacon_url: str | None = None
     l1_may_rewind: bool = False
+    sequencer_url: str | None = None
 
 
 class RollupNode:
@@ -105,6 +111,7 @@ class RollupNode:
         self.mempool: Mempool | None = None
         self.sequencing: SequencingLoop | None = None
         self._admission: Admission | None = None
+        self._forwarding: TransactionForwarding | None = None
         self.after_submission: Callable[[bytes], Awaitable[None]] | None = None
         """Where set, it is told of every transaction that was taken into the pool, and the submission waits for it."""
         if settings.is_sequencer:
@@ -120,6 +127,9 @@ class RollupNode:
             self._admission = Admission(self.mempool, self.rules, self.verdicts, self.store)
             self.chain.on_new_head(lambda block_hash: drop_included(pool, self.chain.block(block_hash)))
             self.chain.on_dropped(lambda hashes: take_back(pool, self.chain, hashes))
+        elif settings.sequencer_url is not None:
+            self._forwarding = TransactionForwarding(settings.sequencer_url, self.chain)
+            self.mempool = self._forwarding.pool
         self._pending: BlockEnvironment | None = None
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -138,6 +148,8 @@ class RollupNode:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         if self._admission is not None:
             await self._admission.close()
+        if self._forwarding is not None:
+            await self._forwarding.close()
         await self._thread.close()
         await asyncio.to_thread(self._sender_processes.close)
         await self._l1.close()
@@ -203,6 +215,8 @@ class RollupNode:
 
     async def submit_transaction(self, raw: bytes) -> bytes:
         """Take an envelope into the pool and return its hash, or raise a `Phal2Error` that says what is wrong."""
+        if self._forwarding is not None:
+            return await self._announced(await self._forwarding.submit(raw))
         if self._admission is None:
             raise NotTheSequencer
         head = self.chain.block(self.chain.heads.unsafe.hash).header
@@ -210,6 +224,8 @@ class RollupNode:
 
     async def admit(self, recovered: RecoveredTransaction) -> bytes:
         """Take a transaction into the pool whose sender is known, and else do as `submit_transaction` does."""
+        if self._forwarding is not None:
+            return await self._announced(await self._forwarding.admit(recovered))
         if self._admission is None:
             raise NotTheSequencer
         head = self.chain.block(self.chain.heads.unsafe.hash).header

@@ -225,6 +225,12 @@ class Mempool:
         for transaction_hash in [name for name, valid_until in self._valid_until.items() if valid_until < timestamp]:
             self.remove(transaction_hash)
 
+    def drop_used_nonces(self, sender: bytes, account_nonce: int) -> None:
+        """Drop a sender's transactions with nonces below `account_nonce`, its next one."""
+        for nonce, pooled in list(self._by_sender.get(sender, {}).items()):
+            if nonce < account_nonce:
+                self._forget(pooled)
+
     def next_nonce(self, sender: bytes, account_nonce: int) -> int:
         """Return the nonce after the pool's unbroken run of the sender's (the "pending" transaction count)."""
         queue = self._by_sender.get(sender)

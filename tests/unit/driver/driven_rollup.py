@@ -134,10 +134,20 @@ class DrivenRollup:
         state_retention: int | None = None,
         *,
         l1_may_rewind: bool = False,
+        sequencer_url: str | None = None,
     ) -> RollupNode:
         """Start a node in a directory of its own."""
         path, url = self.path / name, self.link.url
-        settings = NodeSettings(path, url, is_sequencer, 0.01, False, state_retention, l1_may_rewind=l1_may_rewind)
+        settings = NodeSettings(
+            path,
+            url,
+            is_sequencer,
+            0.01,
+            False,
+            state_retention,
+            l1_may_rewind=l1_may_rewind,
+            sequencer_url=sequencer_url,
+        )
         node = RollupNode(settings, self.rollup.config, self.rollup.genesis_block, self.clock, self.kzg)
         await node.start()
         self.parts.push_async_callback(node.stop)

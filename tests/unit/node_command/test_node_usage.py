@@ -30,6 +30,10 @@ def test_the_help_teaches(capsys: pytest.CaptureFixture[str]) -> None:
         ([*REQUIRED, "--state-retention", "-1"], "argument --state-retention: "),
         ([*REQUIRED, "--state-retention", "none"], "'none' is neither a number of blocks nor the word all"),
         ([*REQUIRED, "--state-retention", "9" * 19], "is neither a number of blocks"),
+        (
+            [*REQUIRED, "--sequencer", "--rollup.sequencerhttp", "http://127.0.0.1:1"],
+            "argument --rollup.sequencerhttp: not allowed with argument --sequencer",
+        ),
         ([*REQUIRED, "--mine"], "unrecognized arguments: --mine"),
     ],
 )
