@@ -1,26 +1,14 @@
 """What the proposer reads from the L2 node: its heads, output roots, and whether withdrawals were made."""
 
-from dataclasses import dataclass
 from typing import Final
 
-from phal2.bridge.chain_access.l2_source import L2Source
+from phal2.bridge.chain_access.l2_source import L2Source, SyncStatus
 from phal2.node.l1.errors import InvalidAnswer
 from phal2.node.l1.json_fields import MalformedField, as_object, data, optional
 from phal2.node.l1.json_rpc import JsonRpcClient
-from phal2.node.protocol.block_refs import BlockId
 
 ANSWER_SECONDS: Final = 120.0
 """How long the L2 node may take for an answer: witnesses of full blocks take their time."""
-
-
-@dataclass(frozen=True, slots=True)
-class Heads:
-    """L2 blocks that can be proposed, and L1's head as the node knows it: its number, and its time in Unix seconds."""
-
-    safe_l2: BlockId
-    finalized_l2: BlockId
-    head_l1_number: int
-    head_l1_time: int
 
 
 class L2View:
@@ -30,10 +18,9 @@ class L2View:
         self._rpc = rpc
         self._source = L2Source(rpc)
 
-    async def heads(self) -> Heads:
+    async def sync_status(self) -> SyncStatus:
         """Return the node's heads."""
-        status = await self._source.sync_status()
-        return Heads(status.safe_l2, status.finalized_l2, status.head_l1.number, status.head_l1_time)
+        return await self._source.sync_status()
 
     async def output_root(self, number: int) -> bytes:
         """Return the output root of the canonical L2 block."""

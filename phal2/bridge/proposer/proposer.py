@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Protocol
 
+from phal2.bridge.chain_access.l2_source import SyncStatus
 from phal2.bridge.proposer.contract_calls import Contract
 from phal2.bridge.proposer.errors import ChainMoved, NotRegistered, ProposerError
 from phal2.bridge.proposer.games import (
@@ -18,7 +19,7 @@ from phal2.bridge.proposer.games import (
     permissioned_extra_data,
 )
 from phal2.bridge.proposer.gathering import Gathering
-from phal2.bridge.proposer.l2_view import Heads, L2View
+from phal2.bridge.proposer.l2_view import L2View
 from phal2.bridge.proposer.proven_chain import ProvenChain
 from phal2.bridge.proposer.prover_client import ProverClient
 from phal2.bridge.proposer.settings import GameType, ProposerSettings
@@ -96,7 +97,7 @@ class Proposer:
         self._clock = clock
         self._started_at = clock()
         self._registered = b""
-        self._nothing_due_at: Heads | None = None
+        self._nothing_due_at: tuple[BlockId, ...] = ()
         self._known_output: OutputOnL1 | None = None
         self._known_count = -1
         self._undecided: list[UndecidedGame] = []
@@ -125,22 +126,24 @@ class Proposer:
     async def step(self) -> None:
         """Do what is due now: one turn of `run`. Raises what stands in the way; the next turn goes on from there."""
         await self._prepare_prover()
-        heads = await self._view.heads()
+        status = await self._view.sync_status()
         if self._settings.game_type is GameType.PERMISSIONED:
-            await self._resolve_games(heads)
-        if heads == self._nothing_due_at:
+            await self._resolve_games(status)
+        # Unsafe blocks, which come all the time, make nothing due.
+        decisive = (status.safe_l2, status.finalized_l2, status.head_l1)
+        if decisive == self._nothing_due_at:
             return
-        parent = await self._output_to_go_on_from(self._head(heads).number)
-        if parent is None or not await self._is_due(parent, heads):
-            self._nothing_due_at = heads
+        parent = await self._output_to_go_on_from(self._head(status).number)
+        if parent is None or not await self._is_due(parent, status):
+            self._nothing_due_at = decisive
             return
         if self._settings.game_type is GameType.PERMISSIONED:
-            await self._create_permissioned(self._head(heads))
+            await self._create_permissioned(self._head(status))
         else:
-            await self._create_enclave(parent, heads)
+            await self._create_enclave(parent, status)
 
-    def _head(self, heads: Heads) -> BlockId:
-        return heads.finalized_l2 if self._settings.finalized_only else heads.safe_l2
+    def _head(self, status: SyncStatus) -> BlockId:
+        return status.finalized_l2 if self._settings.finalized_only else status.safe_l2
 
     async def _prepare_prover(self) -> None:
         """Have the prover started and registered before its first game is due, but not while others are starting."""
@@ -198,13 +201,13 @@ class Proposer:
             return not await self._games.is_lost(output)
         return await self._games.can_be_parent(output)
 
-    async def _is_due(self, parent: OutputOnL1, heads: Heads) -> bool:
-        settings, head = self._settings, self._head(heads)
+    async def _is_due(self, parent: OutputOnL1, status: SyncStatus) -> bool:
+        settings, head = self._settings, self._head(status)
         new_blocks = head.number - parent.l2_block_number
         if new_blocks <= 0:
             return False
         since = parent.created_at or self._config.l2_timestamp(parent.l2_block_number)
-        if new_blocks >= settings.interval_blocks or heads.head_l1_time - since >= settings.interval_seconds:
+        if new_blocks >= settings.interval_blocks or status.head_l1_time - since >= settings.interval_seconds:
             return True
         return settings.on_withdrawal and await self._has_withdrawals(parent, head)
 
@@ -217,27 +220,27 @@ class Proposer:
         before = max(parent.l2_block_number - 1, self._config.l2_genesis.number)
         return await self._view.withdrawals_root(before) != await self._view.withdrawals_root(head.number - 1)
 
-    async def _create_enclave(self, parent: OutputOnL1, heads: Heads) -> None:
+    async def _create_enclave(self, parent: OutputOnL1, status: SyncStatus) -> None:
         if self._prover is None or self._proven is None:
             raise ProposerError("games of the enclave's type need a prover")
         # Before anything is proven, as a claim that a key signed which does not count is of no use.
         await self._require_registered(self._prover)
-        target = self._head(heads).number
+        target = self._head(status).number
         while True:
             signed = await self._proven.prove(parent, target)
             if await self._view.output_root(signed.claim.l2_block_number) != signed.claim.output_root:
                 self._proven.forget()
                 raise ChainMoved(f"L2 block {signed.claim.l2_block_number} was replaced while it was proven")
             # What took long to prove may be old by now.
-            heads = await self._view.heads()
-            if heads.head_l1_number - signed.claim.l1_block_number <= self._settings.oldest_l1_origin:
+            status = await self._view.sync_status()
+            if status.head_l1.number - signed.claim.l1_block_number <= self._settings.oldest_l1_origin:
                 break
-            if self._head(heads).number <= target:
+            if self._head(status).number <= target:
                 raise ChainMoved(
                     f"the L1 origin {signed.claim.l1_block_number} of L2 block {target} is too old for a game; "
                     "waiting for newer safe blocks"
                 )
-            target = self._head(heads).number
+            target = self._head(status).number
         data = enclave_extra_data(signed, parent.index)
         await self._create(signed.claim.l2_block_number, signed.claim.output_root, data)
 
@@ -282,13 +285,13 @@ class Proposer:
             await self._sender.send(call)
             _LOGGER.info("the anchor root is that of L2 block %d", final.l2_block_number)
 
-    async def _resolve_games(self, heads: Heads) -> None:
+    async def _resolve_games(self, status: SyncStatus) -> None:
         count = await self._games.count()
         if count != self._undecided_count:
             self._undecided = await self._games.undecided(self._sender.address)
             self._undecided_count = count
         # Clocks run out in the order of creation.
-        while self._undecided and self._undecided[0].expiry < heads.head_l1_time:
+        while self._undecided and self._undecided[0].expiry < status.head_l1_time:
             game = Contract("PermissionedDisputeGame", self._undecided[0].address)
             if await self._games.is_undecided(game.address):
                 call = ContractCall("resolving a game", game.address, game.call_data("resolve"), _ARTEFACTS)

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from proven_chain import ProvenChain
 
+from phal2.bridge.chain_access.l2_source import SyncStatus
 from phal2.bridge.proposer.errors import ChainMoved
 from phal2.bridge.proposer.games import ANCHOR_INDEX, GAMES_IN_A_PAGE, OutputOnL1, UndecidedGame
-from phal2.bridge.proposer.l2_view import Heads
 from phal2.bridge.proposer.proposer import Proposer, ProposerContracts
 from phal2.bridge.proposer.settings import GameType, ProposerSettings
 from phal2.bridge.proposer.transaction_sender import ContractCall
@@ -76,8 +76,16 @@ class ScriptedL2:
     l1_time: int = GENESIS_TIME + 200
     withdrawals: tuple[int, ...] = ()
 
-    async def heads(self) -> Heads:
-        return Heads(BlockId(b"", self.safe), BlockId(b"", self.finalized), 50, self.l1_time)
+    async def sync_status(self) -> SyncStatus:
+        l1, safe = BlockId(b"", 50), BlockId(b"", self.safe)
+        return SyncStatus(
+            current_l1=l1,
+            head_l1=l1,
+            head_l1_time=self.l1_time,
+            unsafe_l2=safe,
+            safe_l2=safe,
+            finalized_l2=BlockId(b"", self.finalized),
+        )
 
     async def output_root(self, number: int) -> bytes:
         assert number <= self.safe
@@ -100,10 +108,10 @@ class Scene:
         return found
 
     async def resolve(self) -> None:
-        await self.proposer._resolve_games(await self.l2.heads())
+        await self.proposer._resolve_games(await self.l2.sync_status())
 
     async def is_due(self, parent: OutputOnL1) -> bool:
-        return bool(await self.proposer._is_due(parent, await self.l2.heads()))
+        return bool(await self.proposer._is_due(parent, await self.l2.sync_status()))
 
 
 def scene(**settings: Any) -> Scene:
