@@ -20,6 +20,7 @@ from phal2.node.l1.kzg import KzgWorker
 from phal2.node.protocol.addresses import to_checksum_address
 from phal2.node.protocol.channel_compression import Compression
 from phal2.node.protocol.signatures import address_of_private_key
+from phal2.node.protocol.whole_numbers import parse_whole_number
 
 _LOGGER = logging.getLogger("phal2.batcher")
 
@@ -205,6 +206,7 @@ async def _check_inbox(l1: L1Client, inbox: NodeInbox, private_key: bytes) -> No
 
 
 def _percent(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or len(text) > 2:
+    number = parse_whole_number(text, 0, 99)
+    if number is None:
         raise argparse.ArgumentTypeError(f"expected a whole number from 0 to 99, got {text[:40]!r}")
-    return int(text)
+    return number

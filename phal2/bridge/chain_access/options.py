@@ -1,7 +1,6 @@
 """What commands that work on chains share: argument types, options, and how errors end them."""
 
 import argparse
-import re
 import sys
 from collections.abc import Callable
 from typing import Final
@@ -10,8 +9,8 @@ from phal2.bridge.chain_access.key_options import add_key_options, given_key
 from phal2.bridge.chain_access.transactions import DEFAULT_TIMEOUT_SECONDS
 from phal2.node.protocol.addresses import parse_address
 from phal2.node.protocol.errors import InvalidEncoding, Phal2Error
+from phal2.node.protocol.whole_numbers import parse_whole_number
 
-_INTEGER: Final = re.compile(r"[0-9]{1,20}")
 _LONGEST_SECONDS: Final = 100 * 366 * 86_400
 _TOO_LARGE: Final = 10**15
 
@@ -61,26 +60,26 @@ def address(text: str) -> bytes:
 
 def seconds(text: str) -> int:
     """Read a number of seconds, at least one and at most a century."""
-    if not _INTEGER.fullmatch(text) or not 0 < int(text) <= _LONGEST_SECONDS:
+    number = parse_whole_number(text, 1, _LONGEST_SECONDS)
+    if number is None:
         raise argparse.ArgumentTypeError(f"expected a whole number of seconds from 1 on, got {text[:40]!r}")
-    return int(text)
+    return number
 
 
 def positive_number(text: str) -> float:
     """Read a number above 0."""
-    return _positive(text, float, "number")
+    try:
+        number = float(text)
+    except ValueError:
+        number = 0.0
+    if not 0 < number < _TOO_LARGE:
+        raise argparse.ArgumentTypeError(f"expected a positive number, got {text[:40]!r}")
+    return number
 
 
 def whole_number(text: str) -> int:
     """Read a whole number above 0."""
-    return int(_positive(text, int, "whole number"))
-
-
-def _positive(text: str, read: Callable[[str], float], what: str) -> float:
-    try:
-        value = read(text)
-    except ValueError:
-        value = 0
-    if not 0 < value < _TOO_LARGE:
-        raise argparse.ArgumentTypeError(f"expected a positive {what}, got {text[:40]!r}")
-    return value
+    number = parse_whole_number(text, 1, _TOO_LARGE - 1)
+    if number is None:
+        raise argparse.ArgumentTypeError(f"expected a positive whole number, got {text[:40]!r}")
+    return number

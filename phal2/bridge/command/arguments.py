@@ -27,6 +27,7 @@ from phal2.bridge.rollup_contracts import (
 from phal2.bridge.withdrawals.errors import NotYet
 from phal2.node.l1.client import L1Client
 from phal2.node.protocol.predeploys import PHA_TOKEN
+from phal2.node.protocol.whole_numbers import parse_whole_number
 
 EXIT_NOT_YET: Final = 3
 """Exit code of a step whose time has not come: run the command again later."""
@@ -215,9 +216,10 @@ def call_data(text: str) -> bytes:
 
 def gas(text: str) -> int:
     """Read an amount of gas that fits the bridge's 32 bits."""
-    if not text.isascii() or not text.isdigit() or len(text) > 10 or not 0 < int(text) <= _MOST_GAS:
+    amount = parse_whole_number(text, 1, _MOST_GAS)
+    if amount is None:
         raise argparse.ArgumentTypeError(f"expected gas, 1 to {_MOST_GAS}, got {text[:40]!r}")
-    return int(text)
+    return amount
 
 
 def _amount(text: str) -> str:

@@ -1,13 +1,12 @@
 """Argument types of the commands of `phal2 migration`."""
 
 import argparse
-import re
 from typing import Final
 
 from phal2.bridge.migration.errors import InvalidAccount
 from phal2.bridge.migration.ss58 import parse_account
+from phal2.node.protocol.whole_numbers import parse_whole_number
 
-_INTEGER: Final = re.compile(r"[0-9]{1,20}")
 _HIGHEST_TIMESTAMP: Final = (1 << 64) - 1
 
 
@@ -21,6 +20,7 @@ def account(text: str) -> bytes:
 
 def timestamp(text: str) -> int:
     """Read Unix seconds."""
-    if not _INTEGER.fullmatch(text) or int(text) > _HIGHEST_TIMESTAMP:
+    seconds = parse_whole_number(text, 0, _HIGHEST_TIMESTAMP)
+    if seconds is None:
         raise argparse.ArgumentTypeError(f"expected a time in whole Unix seconds, got {text[:40]!r}")
-    return int(text)
+    return seconds

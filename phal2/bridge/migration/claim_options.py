@@ -16,13 +16,13 @@ from phal2.bridge.migration.signers import (
 )
 from phal2.bridge.migration.ss58 import parse_account
 from phal2.node.attestation.account_secrets import AccountSecret
-from phal2.node.attestation.multisig import multisig_account
+from phal2.node.attestation.multisig import MAXIMUM_SIGNATORIES, multisig_account
 from phal2.node.attestation.substrate_signatures import account_id
+from phal2.node.protocol.whole_numbers import parse_whole_number
 
 _SIGNATURE_LENGTHS: Final = {"sr25519": 64, "ed25519": 64, "ecdsa": 65}
 _ECDSA_PUBLIC_KEY: Final = re.compile(r"(?:0x)?(0[23][0-9a-fA-F]{64})")
 _HEX: Final = re.compile(r"(?:0x)?((?:[0-9a-fA-F]{2}){1,66})")
-_THRESHOLD: Final = re.compile(r"[0-9]{1,3}")
 
 
 def add_account_options(parser: argparse.ArgumentParser) -> None:
@@ -158,6 +158,7 @@ def _signature(text: str, default_scheme: str) -> tuple[str, bytes]:
 
 
 def _threshold(text: str) -> int:
-    if not _THRESHOLD.fullmatch(text) or int(text) == 0:
-        raise argparse.ArgumentTypeError(f"expected a number from 1 to 100, got {text[:40]!r}")
-    return int(text)
+    number = parse_whole_number(text, 1, MAXIMUM_SIGNATORIES)
+    if number is None:
+        raise argparse.ArgumentTypeError(f"expected a number from 1 to {MAXIMUM_SIGNATORIES}, got {text[:40]!r}")
+    return number

@@ -20,9 +20,9 @@ from phal2.bridge.migration.state_trie import STATE_VERSIONS
 from phal2.bridge.migration.tree import build_tree
 from phal2.bridge.migration.tree_file import dump_tree
 from phal2.bridge.whole_files import write_whole
+from phal2.node.protocol.whole_numbers import parse_whole_number
 
 _HASH: Final = re.compile(r"0x[0-9a-fA-F]{64}")
-_PREFIX: Final = re.compile(r"[0-9]{1,5}")
 _INTEGER: Final = re.compile(r"-?[0-9]{1,39}")
 
 _SOURCE: Final = """\
@@ -237,9 +237,10 @@ def _hash(text: str) -> bytes:
 
 
 def _prefix(text: str) -> int:
-    if not _PREFIX.fullmatch(text) or int(text) > HIGHEST_PREFIX:
+    number = parse_whole_number(text, 0, HIGHEST_PREFIX)
+    if number is None:
         raise argparse.ArgumentTypeError(f"expected a number from 0 to {HIGHEST_PREFIX}, got {text!r}")
-    return int(text)
+    return number
 
 
 def _integer(text: str) -> int:

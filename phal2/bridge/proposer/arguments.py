@@ -2,13 +2,16 @@
 
 import argparse
 
+from phal2.node.protocol.whole_numbers import parse_whole_number
+
 
 def host_and_port(text: str) -> tuple[str, int]:
     """Read HOST:PORT."""
-    host, separator, port = text.rpartition(":")
-    if not separator or not host or not port.isascii() or not port.isdigit() or not 0 < int(port) <= 65_535:
+    host, _, digits = text.rpartition(":")
+    port = parse_whole_number(digits, 1, 65_535)
+    if not host or port is None:
         raise argparse.ArgumentTypeError(f"expected HOST:PORT, got {text[:80]!r}")
-    return host.strip("[]"), int(port)
+    return host.strip("[]"), port
 
 
 def workload_hash(text: str) -> bytes:

@@ -15,6 +15,7 @@ from phal2.bridge.prover.program import listen, serve
 from phal2.bridge.prover.prover import LEAST_ENTROPY_BYTES, Prover
 from phal2.node.protocol.errors import Phal2Error
 from phal2.node.protocol.rollup_config import RollupConfig
+from phal2.node.protocol.whole_numbers import parse_whole_number
 from phal2.node.state.engines import load_engine
 
 _LARGEST_CONFIGURATION: Final = 1 << 20
@@ -88,10 +89,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _host_and_port(text: str) -> tuple[str, int]:
-    host, separator, port = text.rpartition(":")
-    if not separator or not host or not port.isascii() or not port.isdigit() or int(port) > 65_535:
+    host, _, digits = text.rpartition(":")
+    port = parse_whole_number(digits, 0, 65_535)
+    if not host or port is None:
         raise argparse.ArgumentTypeError(f"expected HOST:PORT, got {text[:80]!r}")
-    return host, int(port)
+    return host, port
 
 
 def _read_bounded(path: Path) -> bytes:

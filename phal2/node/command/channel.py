@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from phal2.node.protocol.whole_numbers import parse_whole_number
+
 if TYPE_CHECKING:
     from phal2.node.command.batcher_data import DataKind, FoundChannel
     from phal2.node.protocol.span_batches import SpanBatchTerms
@@ -14,8 +16,6 @@ LONGEST_FILE: Final = 256 << 20
 """Bytes: the longest channel that counts, in hex, and more."""
 
 MOST_PIECES: Final = 100_000
-
-_LONGEST_NUMBER: Final = 20
 
 _DESCRIPTION: Final = """\
 Look into batcher data: print its frames, channels, batches and transactions as one JSON document, {"channels": […]},
@@ -158,9 +158,10 @@ def _terms(arguments: argparse.Namespace) -> "SpanBatchTerms | None":
 
 
 def _natural(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and len(text) <= _LONGEST_NUMBER and int(text) < 1 << 64):
+    number = parse_whole_number(text, 0, (1 << 64) - 1)
+    if number is None:
         raise argparse.ArgumentTypeError(f"{text[:40]!r} is no whole number; expected 0 to 2^64 - 1")
-    return int(text)
+    return number
 
 
 def _positive(text: str) -> int:

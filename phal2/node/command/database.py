@@ -5,8 +5,9 @@ import json
 from pathlib import Path
 from typing import Final
 
+from phal2.node.protocol.whole_numbers import parse_whole_number
+
 MOST_BLOCKS: Final = 100_000
-_LONGEST_NUMBER: Final = 18
 
 _DESCRIPTION: Final = """\
 Look into the database of a data directory. Nothing is changed, and a node may be running on it meanwhile.
@@ -71,6 +72,7 @@ def run_inspect(arguments: argparse.Namespace) -> int:
 
 
 def _block_count(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and len(text) <= _LONGEST_NUMBER and int(text) <= MOST_BLOCKS):
+    count = parse_whole_number(text, 0, MOST_BLOCKS)
+    if count is None:
         raise argparse.ArgumentTypeError(f"{text[:40]!r} is no number of blocks; expected 0 to {MOST_BLOCKS}")
-    return int(text)
+    return count

@@ -4,6 +4,7 @@ import argparse
 import re
 from typing import Final
 
+from phal2.node.protocol.whole_numbers import parse_whole_number
 from phal2.node.rpc.access import DEFAULT_VIRTUAL_HOSTS, AccessRules
 from phal2.node.rpc.limits import CALL_SECONDS, GAS_CAP, Limits, SearchLimits
 from phal2.node.rpc.options import RpcOptions
@@ -12,7 +13,6 @@ _DURATION: Final = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m)?")
 _UNITS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, None: 1.0}
 _LONGEST_CALL_SECONDS: Final = 3_600.0
 _MOST: Final = (1 << 53) - 1
-_LONGEST_NUMBER: Final = 16
 _LARGEST_PORT: Final = 65_535
 
 
@@ -116,9 +116,10 @@ def non_negative(text: str) -> int:
 
 
 def _whole_number(text: str, least: int, most: int, what: str) -> int:
-    if not (text.isascii() and text.isdigit() and len(text) <= _LONGEST_NUMBER and least <= int(text) <= most):
+    number = parse_whole_number(text, least, most)
+    if number is None:
         raise argparse.ArgumentTypeError(f"{text[:40]!r} is no {what}")
-    return int(text)
+    return number
 
 
 def _seconds(text: str) -> float:

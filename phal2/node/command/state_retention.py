@@ -3,8 +3,12 @@
 import argparse
 from typing import Final
 
+from phal2.node.protocol.whole_numbers import parse_whole_number
+
 SMALLEST_RETENTION: Final = 128
 """Blocks. As many as geth keeps, and enough for the reorganisations that L1 makes before it is final."""
+
+_LARGEST_RETENTION: Final = 10**18 - 1
 
 _HELP: Final = (
     "keep the state of the newest N blocks only, or of all; blocks, transactions and receipts are kept anyway. "
@@ -21,9 +25,9 @@ def add_state_retention_option(parser: argparse.ArgumentParser) -> None:
 def _retention(text: str) -> int | None:
     if text == "all":
         return None
-    if not (text.isascii() and text.isdigit() and len(text) <= 18):
+    number = parse_whole_number(text, 0, _LARGEST_RETENTION)
+    if number is None:
         raise argparse.ArgumentTypeError(f"{text[:40]!r} is neither a number of blocks nor the word all")
-    number = int(text)
     if number < SMALLEST_RETENTION:
         raise argparse.ArgumentTypeError(f"{number} is too small; expected at least {SMALLEST_RETENTION}, or all")
     return number
