@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from phal2.bridge.amounts import MOST_DECIMALS
-from phal2.bridge.chain_access.contract_views import read_view
+from phal2.bridge.chain_access.contract_views import Contract
 from phal2.bridge.chain_access.errors import ContractMissing
 from phal2.node.l1.client import L1Client
 from phal2.node.protocol.errors import Phal2Error
@@ -65,16 +65,17 @@ async def find_token(l1: L1Client, l2: L1Client, l1_address: bytes | None, l2_ad
 
 async def _remote_token(client: L1Client, token: bytes) -> bytes | None:
     try:
-        found: bytes = await read_view(client.call, "", "OptimismMintableERC20", token, "remoteToken")
+        found: bytes = await Contract("OptimismMintableERC20", token).read(client.call, "remoteToken")
     except ContractMissing:
         return None
     return found
 
 
 async def _names(client: L1Client, token: bytes, chain: str) -> tuple[str, int]:
+    contract = Contract("PHAToken", token, chain)
     try:
-        symbol: str = await read_view(client.call, chain, "PHAToken", token, "symbol")
-        decimals: int = await read_view(client.call, chain, "PHAToken", token, "decimals")
+        symbol: str = await contract.read(client.call, "symbol")
+        decimals: int = await contract.read(client.call, "decimals")
     except ContractMissing:
         raise UnknownToken(f"0x{token.hex()} on {chain} is not an ERC-20 with symbol() and decimals()") from None
     if not 0 <= decimals <= MOST_DECIMALS:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from phal2.bridge.chain_access.clients import require_chain
-from phal2.bridge.chain_access.contract_views import read_view
+from phal2.bridge.chain_access.contract_views import Contract
 from phal2.bridge.chain_access.errors import ContractMissing
 from phal2.node.l1.client import L1Client
 from phal2.node.l1.errors import EndpointRefused
@@ -112,17 +112,18 @@ async def find_contracts(l1: L1Client, l2: L1Client, source: ContractSource) -> 
     for client, expected in ((l1, source.l1_chain_id), (l2, source.l2_chain_id)):
         if expected is not None:
             await require_chain(client, expected)
-    version: str = await read_view(l1.call, "L1", "OptimismPortal", source.portal, "version")
+    portal = Contract("OptimismPortal", source.portal)
+    version: str = await portal.read(l1.call, "version")
     if not _is_recent(version):
         raise UnknownContracts(
             f"the portal has version {version[:_MOST_IGNORED]!r}; withdrawals by dispute games need at least version "
             f"{_OLDEST_PORTAL}.0.0"
         )
-    factory: bytes = await read_view(l1.call, "L1", "OptimismPortal", source.portal, "disputeGameFactory")
+    factory: bytes = await portal.read(l1.call, "disputeGameFactory")
     return RollupContracts(
         portal=source.portal,
         dispute_game_factory=factory,
-        anchor_state_registry=await _optional_view(l1, "OptimismPortal", source.portal, "anchorStateRegistry"),
+        anchor_state_registry=await _optional_view(l1, portal, "anchorStateRegistry"),
         l1_standard_bridge=source.l1_standard_bridge or await _l1_standard_bridge(l1, l2, source.system_config),
         portal_version=version,
     )
@@ -130,16 +131,16 @@ async def find_contracts(l1: L1Client, l2: L1Client, source: ContractSource) -> 
 
 async def _l1_standard_bridge(l1: L1Client, l2: L1Client, system_config: bytes | None) -> bytes | None:
     if system_config is not None:
-        bridge = await _optional_view(l1, "SystemConfig", system_config, "l1StandardBridge")
+        bridge = await _optional_view(l1, Contract("SystemConfig", system_config), "l1StandardBridge")
         if bridge is not None:
             return bridge
-    return await _optional_view(l2, "L2StandardBridge", L2_STANDARD_BRIDGE, "otherBridge")
+    return await _optional_view(l2, Contract("L2StandardBridge", L2_STANDARD_BRIDGE, "L2"), "otherBridge")
 
 
-async def _optional_view(client: L1Client, contract: str, address: bytes, function: str) -> bytes | None:
+async def _optional_view(client: L1Client, contract: Contract, function: str) -> bytes | None:
     """Return an address that a contract tells, or None where it does not know the function or the address is zero."""
     try:
-        found: bytes = await read_view(client.call, "", contract, address, function)
+        found: bytes = await contract.read(client.call, function)
     except ContractMissing:
         return None
     return None if found == ZERO_ADDRESS else found

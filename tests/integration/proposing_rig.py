@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from phal2.bridge.proposer.contract_calls import Contract
+from phal2.bridge.chain_access.contract_views import Contract
 from phal2.bridge.proposer.games import Games, OutputOnL1
 from phal2.bridge.proposer.proposer import Proposer, ProposerContracts
 from phal2.bridge.proposer.prover_channels import ProverCommand, prover_command
@@ -83,7 +83,7 @@ class Proposing:
     async def game_word(self, game: OutputOnL1, function: str) -> Any:
         """What a view of a game returns."""
         artefact = "PermissionedDisputeGame" if game.game_type == GameType.PERMISSIONED else "EnclaveDisputeGame"
-        return (await Contract(artefact, game.game or b"").read(self.l1, function))[0]
+        return await Contract(artefact, game.game or b"").read(self.l1.call, function)
 
     def output_root(self, number: int) -> bytes:
         """The follower's output root of an L2 block."""

@@ -12,7 +12,7 @@ from eth_account.signers.local import LocalAccount
 from proposing_rig import SETTINGS, Proposing, proposing
 from web3 import Web3
 
-from phal2.bridge.proposer.contract_calls import Contract
+from phal2.bridge.chain_access.contract_views import Contract
 from phal2.bridge.proposer.errors import CallRefused, InvalidQuote, NotRegistered, ProverUnavailable
 from phal2.bridge.proposer.games import ANCHOR_INDEX, enclave_extra_data
 from phal2.bridge.proposer.gathering import Gathering

@@ -16,8 +16,8 @@ from phal2.bridge.chain_access.errors import (
     TransactionFailed,
     TransactionNotMined,
 )
-from phal2.bridge.chain_access.reverts import revert_data
-from phal2.contracts import decode_revert, encode_call, load_artefact
+from phal2.bridge.chain_access.reverts import revert_reason
+from phal2.contracts import encode_call, load_artefact
 from phal2.node.attestation.building import Call, sign_attested
 from phal2.node.attestation.presentation import evidence_as_hex
 from phal2.node.l1.backoff import Backoff
@@ -65,9 +65,9 @@ class ContractFunction:
         """The call data."""
         return encode_call(load_artefact(self.artefact), self.function, self.arguments)
 
-    def describe_revert(self, data: bytes) -> str:
-        """Say by name what revert data means."""
-        return decode_revert([load_artefact(name) for name in (self.artefact, *self.errors)], data)
+    def revert_reason(self, error: EndpointRefused) -> str | None:
+        """Say why a call reverted, or None where the endpoint refused it for another reason."""
+        return revert_reason(error, (self.artefact, *self.errors))
 
 
 async def send(
@@ -181,10 +181,10 @@ async def _estimate(client: L1Client, function: ContractFunction, request: JsonO
     try:
         answer = await client.rpc.call(method, request)
     except EndpointRefused as error:
-        data = revert_data(error)
-        if data is None:
+        reason = function.revert_reason(error)
+        if reason is None:
             raise
-        raise CallReverted(function.name, function.describe_revert(data)) from None
+        raise CallReverted(function.name, reason) from None
     try:
         return as_quantity(answer, "result", 8)
     except MalformedField as error:
@@ -196,8 +196,7 @@ async def _reason_now(client: L1Client, function: ContractFunction, request: Jso
     try:
         await client.rpc.call("eth_call", request, "latest")
     except EndpointRefused as error:
-        data = revert_data(error)
-        return error.message if data is None else function.describe_revert(data)
+        return function.revert_reason(error) or error.message
     return "the same call would succeed now"
 
 

@@ -4,7 +4,7 @@ from collections.abc import Container, Sequence
 
 from phal2.bridge.amounts import format_amount
 from phal2.bridge.assets import Token
-from phal2.bridge.chain_access.contract_views import read_view
+from phal2.bridge.chain_access.contract_views import Contract
 from phal2.bridge.chain_access.options import report_progress
 from phal2.bridge.chain_access.transactions import ContractFunction, send
 from phal2.bridge.command.arguments import Asset
@@ -61,9 +61,9 @@ async def standard_bridge_calls(
     # What the bridge burns it needs no allowance for.
     if is_mintable:
         return [move]
-    chain = "L1" if on_l1 else "L2"
-    held: int = await read_view(client.call, chain, "PHAToken", address, "balanceOf", (sender,))
-    allowed: int = await read_view(client.call, chain, "PHAToken", address, "allowance", (sender, bridge))
+    contract = Contract("PHAToken", address, "L1" if on_l1 else "L2")
+    held: int = await contract.read(client.call, "balanceOf", sender)
+    allowed: int = await contract.read(client.call, "allowance", sender, bridge)
     # The estimate of the move would tell, but only after the approval was paid for.
     if held < asset.amount:
         raise BalanceTooLow(sender, token, held, asset.amount)

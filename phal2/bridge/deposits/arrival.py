@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from phal2.bridge.chain_access.contract_views import read_view
+from phal2.bridge.chain_access.contract_views import Contract
 from phal2.bridge.chain_access.transactions import Report, transaction_logs
 from phal2.bridge.relayed_messages import relaying_of
 from phal2.node.l1.backoff import Backoff
@@ -138,8 +138,8 @@ async def _deposit(l2: L1Client, l1_block_number: int, transaction: DepositTrans
 
 
 async def _was_sent_again(l2: L1Client, message_hash: bytes) -> bool:
-    arguments = (L2_CROSS_DOMAIN_MESSENGER, "successfulMessages", (message_hash,))
-    return bool(await read_view(l2.call, "L2", "L2CrossDomainMessenger", *arguments))
+    messenger = Contract("L2CrossDomainMessenger", L2_CROSS_DOMAIN_MESSENGER, "L2")
+    return bool(await messenger.read(l2.call, "successfulMessages", message_hash))
 
 
 def _l2_transactions(receipt: JsonObject, portal: bytes) -> list[DepositTransaction]:

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
-from phal2.bridge.chain_access.contract_views import read_view
+from phal2.bridge.chain_access.contract_views import Contract
 from phal2.bridge.chain_access.heads import head_timestamp
 from phal2.bridge.chain_access.transactions import DEFAULT_TIMEOUT_SECONDS, ContractFunction, Report, send, settle
 from phal2.bridge.migration.chain_errors import LaunchNotArrived, LaunchRefused
@@ -206,7 +206,7 @@ async def _missing_backing(l1: L1Client, status: MigrationStatus, tree: Migratio
     missing = max(0, tree.total - status.backing)
     if missing == 0:
         return 0
-    held: int = await read_view(l1.call, "L1", "PHAToken", status.token, "balanceOf", [owner])
+    held: int = await Contract("PHAToken", status.token).read(l1.call, "balanceOf", owner)
     if held < missing:
         raise LaunchRefused(
             f"the claims need {format_pha(missing)} more of backing, but the owner {to_checksum_address(owner)} has "

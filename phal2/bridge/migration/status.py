@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from phal2.bridge.chain_access.contract_views import ContractCall, read_view
+from phal2.bridge.chain_access.contract_views import Contract, ContractCall
 from phal2.bridge.migration.report import format_pha
 from phal2.node.protocol.addresses import ZERO_ADDRESS, to_checksum_address
 from phal2.node.protocol.predeploys import PHA_CLAIMS, PHA_TOKEN
 
 NO_ROOT: Final = bytes(32)
 
+_CLAIMS: Final = Contract("PHAClaims", PHA_CLAIMS, "L2")
 _LABEL_WIDTH: Final = 14
 
 
@@ -61,7 +62,7 @@ async def read_claims(call: ContractCall) -> ClaimsStatus:
     """Read PHAClaims through calls on L2. Raises ContractMissing, and what `call` raises."""
 
     async def read(function: str) -> Any:
-        return await read_view(call, "L2", "PHAClaims", PHA_CLAIMS, function)
+        return await _CLAIMS.read(call, function)
 
     # The root comes first: where a block arrives in between, a root is never seen without the total it came with.
     root = await read("root")
@@ -70,28 +71,29 @@ async def read_claims(call: ContractCall) -> ClaimsStatus:
     arrived = backing = 0
     if token != ZERO_ADDRESS:
         arrived = await read("arrivedTotal")
-        backing = await read_view(call, "L2", "L2PHAToken", token, "balanceOf", [PHA_CLAIMS])
+        backing = await Contract("L2PHAToken", token, "L2").read(call, "balanceOf", PHA_CLAIMS)
     return ClaimsStatus(root, total, claimed, arrived, deadline, backing, swept, token, migration)
 
 
 async def is_claimed(call: ContractCall, account_id: bytes) -> bool:
     """Tell whether an account's claim was paid. Raises as `read_claims`."""
-    return bool(await read_view(call, "L2", "PHAClaims", PHA_CLAIMS, "claimed", [account_id]))
+    return bool(await _CLAIMS.read(call, "claimed", account_id))
 
 
 async def read_migration(call: ContractCall, address: bytes) -> MigrationStatus:
     """Read PHAMigration at a 20-byte address through calls on L1. Raises ContractMissing, and what `call` raises."""
+    contract = Contract("PHAMigration", address)
 
     async def read(function: str) -> Any:
-        return await read_view(call, "L1", "PHAMigration", address, function)
+        return await contract.read(call, function)
 
     launched, root = await read("launched"), await read("root")
     names = ("owner", "token", "bridge", "total", "deadline")
     owner, token, bridge, total, deadline = await asyncio.gather(*map(read, names))
     if launched:
-        backing = await read_view(call, "L1", "L1StandardBridge", bridge, "deposits", [token, PHA_TOKEN])
+        backing = await Contract("L1StandardBridge", bridge).read(call, "deposits", token, PHA_TOKEN)
     else:
-        backing = await read_view(call, "L1", "PHAToken", token, "balanceOf", [address])
+        backing = await Contract("PHAToken", token).read(call, "balanceOf", address)
     return MigrationStatus(address, owner, token, root, total, deadline, launched, backing)
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-from phal2.bridge.proposer.contract_calls import Contract, read_all
+from phal2.bridge.chain_access.contract_views import Contract, read_at_once
 from phal2.bridge.proposer.settings import GameType
 from phal2.bridge.prover.claim import SIGNATURE_LENGTH, SignedClaim
 from phal2.node.l1.client import L1Client
@@ -45,7 +45,7 @@ class UndecidedGame:
 
 
 class Games:
-    """The factory and the registry of one rollup. Methods raise an `EndpointError`."""
+    """The factory and the registry of one rollup. Methods raise an `EndpointError`, and `ContractMissing`."""
 
     def __init__(self, l1: L1Client, factory: bytes, anchor_state_registry: bytes) -> None:
         self._l1 = l1
@@ -54,20 +54,20 @@ class Games:
 
     async def count(self) -> int:
         """Return the number of games, of all types."""
-        return int((await self.factory.read(self._l1, "gameCount"))[0])
+        return int(await self.factory.read(self._l1.call, "gameCount"))
 
     async def respected_type(self) -> int:
         """Return the type of the games that withdrawals are proven with."""
-        return int((await self.registry.read(self._l1, "respectedGameType"))[0])
+        return int(await self.registry.read(self._l1.call, "respectedGameType"))
 
     async def anchor(self) -> OutputOnL1:
         """Return the anchor root."""
-        root, number = await self.registry.read(self._l1, "getAnchorRoot")
+        root, number = await self.registry.read_values(self._l1.call, "getAnchorRoot")
         return OutputOnL1(ANCHOR_INDEX, root, number, 0, None, None)
 
     async def retired_until(self) -> int:
         """Return the time, in Unix seconds of L1, until which games were created that the guardian has retired."""
-        return int((await self.registry.read(self._l1, "retirementTimestamp"))[0])
+        return int(await self.registry.read(self._l1.call, "retirementTimestamp"))
 
     async def page(self, below: int) -> list[OutputOnL1]:
         """Return those of the 16 games before the index `below` that are of a known type, the newest first.
@@ -75,13 +75,13 @@ class Games:
         They are read by index: `findLatestGames` has no gas for a long list with few games of a type.
         """
         indices = range(below - 1, max(0, below - GAMES_IN_A_PAGE) - 1, -1)
-        listed = await read_all(self._l1, "gameAtIndex", [(self.factory, (index,)) for index in indices])
+        listed = await read_at_once(self._l1, "gameAtIndex", [(self.factory, (index,)) for index in indices])
         known = [
             (index, created_at, Contract("EnclaveDisputeGame", game))
             for index, (game_type, created_at, game) in zip(indices, listed, strict=True)
             if game_type in _TYPES
         ]
-        claims = await read_all(self._l1, "gameData", [(game, ()) for _, _, game in known])
+        claims = await read_at_once(self._l1, "gameData", [(game, ()) for _, _, game in known])
         return [
             OutputOnL1(
                 index, root, int.from_bytes(extra_data[:_WORD], "big"), created_at, game.address, GameType(game_type)
@@ -100,7 +100,7 @@ class Games:
             ("isGameBlacklisted", False),
             ("isGameRetired", False),
         ):
-            if (await self.registry.read(self._l1, question, output.game))[0] is not wanted:
+            if await self.registry.read(self._l1.call, question, output.game) is not wanted:
                 return False
         return await self._status(output.game) == _DEFENDER_WINS
 
@@ -113,7 +113,7 @@ class Games:
                     return None
                 if output.game_type != game_type:
                     continue
-                if (await self.registry.read(self._l1, "isGameClaimValid", output.game))[0]:
+                if await self.registry.read(self._l1.call, "isGameClaimValid", output.game):
                     return output
             below -= GAMES_IN_A_PAGE
         return None
@@ -123,11 +123,11 @@ class Games:
         return output.game is not None and await self._status(output.game) == _CHALLENGER_WINS
 
     async def _status(self, game: bytes) -> int:
-        return int((await Contract("EnclaveDisputeGame", game).read(self._l1, "status"))[0])
+        return int(await Contract("EnclaveDisputeGame", game).read(self._l1.call, "status"))
 
     async def bond(self, game_type: GameType) -> int:
         """Return the wei that creating a game takes."""
-        return int((await self.factory.read(self._l1, "initBonds", game_type))[0])
+        return int(await self.factory.read(self._l1.call, "initBonds", game_type))
 
     async def undecided(self, creator: bytes) -> list[UndecidedGame]:
         """Return the permissioned games of a creator after its newest one that is decided, the oldest first.
@@ -144,12 +144,12 @@ class Games:
                 game = Contract("PermissionedDisputeGame", output.game or b"")
                 if (
                     output.game_type != GameType.PERMISSIONED
-                    or (await game.read(self._l1, "gameCreator"))[0] != creator
+                    or await game.read(self._l1.call, "gameCreator") != creator
                 ):
                     continue
                 if not await self.is_undecided(game.address):
                     return found[::-1]
-                found.append(UndecidedGame(game.address, (await game.read(self._l1, "clockExpiry"))[0]))
+                found.append(UndecidedGame(game.address, await game.read(self._l1.call, "clockExpiry")))
             below -= GAMES_IN_A_PAGE
         return found[::-1]
 

@@ -7,8 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Protocol
 
+from phal2.bridge.chain_access.contract_views import Contract
+from phal2.bridge.chain_access.errors import ChainError
 from phal2.bridge.chain_access.l2_source import SyncStatus
-from phal2.bridge.proposer.contract_calls import Contract
 from phal2.bridge.proposer.errors import ChainMoved, NotRegistered, ProposerError
 from phal2.bridge.proposer.games import (
     GAMES_IN_A_PAGE,
@@ -112,7 +113,7 @@ class Proposer:
         while True:
             try:
                 await self.step()
-            except (EndpointError, ProposerError, ProverError, OSError) as error:
+            except (EndpointError, ChainError, ProposerError, ProverError, OSError) as error:
                 delay = backoff.next_delay(error if isinstance(error, EndpointError) else None)
                 if str(error) != self.trouble:
                     _LOGGER.warning("%s; trying again", error)
@@ -300,7 +301,7 @@ class Proposer:
 
     async def _require_registered(self, prover: ProverClient) -> None:
         address = (await prover.description()).address
-        if (await self._prover_registry.read(self._l1, "isValidProver", address))[0]:
+        if await self._prover_registry.read(self._l1.call, "isValidProver", address):
             self._registered = address
             return
         if self._registrar is None:

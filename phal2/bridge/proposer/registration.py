@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from phal2.bridge.proposer.contract_calls import Contract
+from phal2.bridge.chain_access.contract_views import Contract
 from phal2.bridge.proposer.errors import InvalidQuote, NotRegistered
 from phal2.bridge.proposer.prover_client import ProverClient
 from phal2.bridge.proposer.transaction_sender import ContractCall, TransactionSender
@@ -80,10 +80,10 @@ class OwnerRegistrar:
         Raises `InvalidQuote`, `NotRegistered`, `CallRefused` where a contract refuses, and an `EndpointError`.
         """
         address = (await prover.description()).address
-        if (await self._registry.read(self._l1, "isValidProver", address))[0]:
+        if await self._registry.read(self._l1.call, "isValidProver", address):
             _LOGGER.info("the prover %s is registered already", to_checksum_address(address))
             return
-        expiry = (await self._registry.read(self._l1, "provers", address))[1]
+        expiry = (await self._registry.read_values(self._l1.call, "provers", address))[1]
         if expiry != 0:
             if not await prover.renew():
                 raise NotRegistered(
@@ -96,8 +96,8 @@ class OwnerRegistrar:
         quote = await prover.quote(registry)
         status = judged_tcb_status(quote, registration_report_data(self._chain_id, registry, address), self._trust)
         await self._require_allowed(parse_exact_quote(quote).workload, status)
-        verifier = Contract("OwnerApprovedQuoteVerifier", (await self._registry.read(self._l1, "quoteVerifier"))[0])
-        approval = (await verifier.read(self._l1, "approvals", keccak256(quote)))[:2]
+        verifier = Contract("OwnerApprovedQuoteVerifier", await self._registry.read(self._l1.call, "quoteVerifier"))
+        approval = (await verifier.read_values(self._l1.call, "approvals", keccak256(quote)))[:2]
         if approval != (True, status):
             await self._send("approving the prover's quote", verifier, "approve", keccak256(quote), status)
         await self._send("registering the prover", self._registry, "register", address, quote)
@@ -105,12 +105,12 @@ class OwnerRegistrar:
 
     async def _require_allowed(self, workload: bytes, status: int) -> None:
         """Have the registry's rules known before an approval is paid for, each time that this is tried."""
-        if not (await self._registry.read(self._l1, "allowedWorkloads", workload))[0]:
+        if not await self._registry.read(self._l1.call, "allowedWorkloads", workload):
             raise NotRegistered(
                 f"the ProverRegistry does not allow the prover's workload 0x{workload.hex()}: its owner has to "
                 "(setWorkload)"
             )
-        if not (await self._registry.read(self._l1, "isTcbStatusAllowed", status))[0]:
+        if not await self._registry.read(self._l1.call, "isTcbStatusAllowed", status):
             raise NotRegistered(
                 f"the ProverRegistry does not allow the TCB status {status} of the prover's platform: update the "
                 "platform, or have the registry's owner allow it (setAllowedTcbStatuses)"

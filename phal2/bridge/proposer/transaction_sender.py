@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from phal2.bridge.chain_access.pool_refusals import PoolRefusal, pool_refusal
-from phal2.bridge.proposer.contract_calls import revert_reason
+from phal2.bridge.chain_access.reverts import revert_reason
 from phal2.bridge.proposer.errors import CallRefused, ProposerError
 from phal2.bridge.proposer.settings import ProposerSettings
 from phal2.node.l1.client import GasFees, L1Client, MinedTransaction

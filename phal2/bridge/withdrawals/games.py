@@ -6,7 +6,7 @@ from enum import IntEnum
 from itertools import pairwise
 from typing import Final
 
-from phal2.bridge.chain_access.contract_views import read_view
+from phal2.bridge.chain_access.contract_views import Contract
 from phal2.bridge.chain_access.errors import ContractMissing
 from phal2.bridge.rollup_contracts import RollupContracts, UnknownContracts
 from phal2.node.l1.client import L1Client
@@ -61,15 +61,14 @@ async def newest_games(l1: L1Client, contracts: RollupContracts) -> Sequence[Gam
 
     Raises `UnknownContracts` where the type's games are not about blocks, `ContractMissing`, `EndpointError`.
     """
-    game_type: int = await read_view(l1.call, "L1", "OptimismPortal", contracts.portal, "respectedGameType")
+    game_type: int = await Contract("OptimismPortal", contracts.portal).read(l1.call, "respectedGameType")
     if game_type in _SUPER_GAME_TYPES:
         raise UnknownContracts(f"games of type {game_type} are about several chains at a time: not supported")
-    factory = contracts.dispute_game_factory
-    count: int = await read_view(l1.call, "L1", "DisputeGameFactory", factory, "gameCount")
+    factory = Contract("DisputeGameFactory", contracts.dispute_game_factory)
+    count: int = await factory.read(l1.call, "gameCount")
     if count == 0:
         return ()
-    arguments = (game_type, count - 1, NEWEST_GAMES)
-    found = await read_view(l1.call, "L1", "DisputeGameFactory", factory, "findLatestGames", arguments)
+    found = await factory.read(l1.call, "findLatestGames", game_type, count - 1, NEWEST_GAMES)
     games = []
     for index, metadata, created_at, root_claim, extra_data in found:
         if len(extra_data) < _WORD:
@@ -81,19 +80,18 @@ async def newest_games(l1: L1Client, contracts: RollupContracts) -> Sequence[Gam
 
 async def game_state(l1: L1Client, contracts: RollupContracts, address: bytes) -> GameState:
     """Return how a game stands. Raises `ContractMissing` where there is none, and `EndpointError`."""
-    status: int = await read_view(l1.call, "L1", "PermissionedDisputeGame", address, "status")
-    resolved_at: int = await read_view(l1.call, "L1", "PermissionedDisputeGame", address, "resolvedAt")
+    game = Contract("PermissionedDisputeGame", address)
+    status: int = await game.read(l1.call, "status")
+    resolved_at: int = await game.read(l1.call, "resolvedAt")
     try:
         known = GameStatus(status)
     except ValueError:
         raise ContractMissing("dispute game", address, "L1") from None
     can_count = True
-    registry = contracts.anchor_state_registry
-    if registry is not None:
+    if contracts.anchor_state_registry is not None:
+        registry = Contract("AnchorStateRegistry", contracts.anchor_state_registry)
         for function in ("isGameProper", "isGameRespected"):
-            can_count = can_count and await read_view(
-                l1.call, "L1", "AnchorStateRegistry", registry, function, (address,)
-            )
+            can_count = can_count and await registry.read(l1.call, function, address)
     return GameState(known, resolved_at, can_count)
 
 

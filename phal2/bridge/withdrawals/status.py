@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from phal2.bridge.chain_access.contract_views import read_values, read_view
+from phal2.bridge.chain_access.contract_views import Contract
 from phal2.bridge.chain_access.heads import head_timestamp
-from phal2.bridge.chain_access.reverts import revert_data
+from phal2.bridge.chain_access.reverts import revert_reason
 from phal2.bridge.rollup_contracts import RollupContracts
 from phal2.bridge.withdrawals.games import (
     Game,
@@ -17,7 +17,6 @@ from phal2.bridge.withdrawals.games import (
     seconds_until_covered,
 )
 from phal2.bridge.withdrawals.initiated import InitiatedWithdrawal
-from phal2.contracts import decode_revert, encode_call, load_artefact
 from phal2.node.l1.client import L1Client
 from phal2.node.l1.errors import EndpointRefused
 from phal2.node.protocol.addresses import ZERO_ADDRESS
@@ -67,15 +66,15 @@ async def withdrawal_status(
 
     Raises `ContractMissing`, `UnknownContracts` and `EndpointError`.
     """
-    portal = contracts.portal
-    if await read_view(l1.call, "L1", "OptimismPortal", portal, "finalizedWithdrawals", (initiated.hash,)):
+    portal = Contract("OptimismPortal", contracts.portal)
+    if await portal.read(l1.call, "finalizedWithdrawals", initiated.hash):
         return WithdrawalStatus(Step.FINALIZED)
     now = await head_timestamp(l1)
     ruled_out = ""
     for proven in await _proofs(l1, portal, initiated.hash, submitter):
         if await _can_finalize(l1, portal, initiated.hash, proven.submitter) is None:
             return WithdrawalStatus(Step.READY_TO_FINALIZE, proven=proven)
-        waiting = await _waiting(l1, contracts, initiated, proven, now)
+        waiting = await _waiting(l1, contracts, portal, initiated, proven, now)
         if waiting is not None:
             return waiting
         ruled_out = "; the proof that was submitted does not count, as its game was ruled out or is not older than it"
@@ -100,54 +99,51 @@ async def _from_first_that_counts(l1: L1Client, contracts: RollupContracts, game
     return ()
 
 
-async def _proofs(l1: L1Client, portal: bytes, withdrawal: bytes, submitter: bytes | None) -> list[Proven]:
+async def _proofs(l1: L1Client, portal: Contract, withdrawal: bytes, submitter: bytes | None) -> list[Proven]:
     """Return the proofs of a withdrawal, the newest first."""
     if submitter is None:
-        count: int = await read_view(l1.call, "L1", "OptimismPortal", portal, "numProofSubmitters", (withdrawal,))
+        count: int = await portal.read(l1.call, "numProofSubmitters", withdrawal)
         numbers = range(count - 1, max(-1, count - 1 - _MOST_SUBMITTERS), -1)
-        submitters = [
-            await read_view(l1.call, "L1", "OptimismPortal", portal, "proofSubmitters", (withdrawal, number))
-            for number in numbers
-        ]
+        submitters = [await portal.read(l1.call, "proofSubmitters", withdrawal, number) for number in numbers]
     else:
         submitters = [submitter]
     proofs = []
     for each in dict.fromkeys(submitters):
-        game, timestamp = await read_values(
-            l1.call, "L1", "OptimismPortal", portal, "provenWithdrawals", (withdrawal, each)
-        )
+        game, timestamp = await portal.read_values(l1.call, "provenWithdrawals", withdrawal, each)
         if game != ZERO_ADDRESS and timestamp:
             proofs.append(Proven(each, timestamp, game))
     return proofs
 
 
-async def _can_finalize(l1: L1Client, portal: bytes, withdrawal: bytes, submitter: bytes) -> str | None:
+async def _can_finalize(l1: L1Client, portal: Contract, withdrawal: bytes, submitter: bytes) -> str | None:
     """Return None where the portal would deliver the message now, else its reason."""
-    artefact = load_artefact("OptimismPortal")
     try:
-        await l1.call(portal, encode_call(artefact, "checkWithdrawal", (withdrawal, submitter)))
+        await l1.call(portal.address, portal.call_data("checkWithdrawal", withdrawal, submitter))
     except EndpointRefused as error:
-        data = revert_data(error)
-        if data is None:
+        reason = revert_reason(error, (portal.artefact,))
+        if reason is None:
             raise
-        return decode_revert([artefact], data)
+        return reason
     return None
 
 
 async def _waiting(
-    l1: L1Client, contracts: RollupContracts, initiated: InitiatedWithdrawal, proven: Proven, now: int
+    l1: L1Client,
+    contracts: RollupContracts,
+    portal: Contract,
+    initiated: InitiatedWithdrawal,
+    proven: Proven,
+    now: int,
 ) -> WithdrawalStatus | None:
     """Return what a proof that does not count yet waits for, or None where it never will."""
     state = await game_state(l1, contracts, proven.game)
-    created_at: int = await read_view(l1.call, "L1", "PermissionedDisputeGame", proven.game, "createdAt")
+    created_at: int = await Contract("PermissionedDisputeGame", proven.game).read(l1.call, "createdAt")
     if state.is_lost or proven.timestamp <= created_at:
         return None
-    maturity: int = await read_view(l1.call, "L1", "OptimismPortal", contracts.portal, "proofMaturityDelaySeconds")
+    maturity: int = await portal.read(l1.call, "proofMaturityDelaySeconds")
     # Older than the delay, as in the OP Stack; phal2's portal asks for no age where the delay is zero.
     matures_at = proven.timestamp + maturity + 1 if maturity else proven.timestamp
-    finality: int = await read_view(
-        l1.call, "L1", "OptimismPortal", contracts.portal, "disputeGameFinalityDelaySeconds"
-    )
+    finality: int = await portal.read(l1.call, "disputeGameFinalityDelaySeconds")
     if state.status == GameStatus.IN_PROGRESS:
         reason = "its dispute game is not decided yet"
         return WithdrawalStatus(Step.WAITING_TO_FINALIZE, None, reason, proven)
@@ -156,7 +152,7 @@ async def _waiting(
     if seconds > 0:
         reason = f"proofs mature for {maturity} s, and games become final {finality} s after their decision"
         return WithdrawalStatus(Step.WAITING_TO_FINALIZE, seconds, reason, proven)
-    refusal = await _can_finalize(l1, contracts.portal, initiated.hash, proven.submitter)
+    refusal = await _can_finalize(l1, portal, initiated.hash, proven.submitter)
     if refusal is None:
         return WithdrawalStatus(Step.READY_TO_FINALIZE, proven=proven)
     return WithdrawalStatus(Step.WAITING_TO_FINALIZE, None, f"the portal refuses it: {refusal}", proven)
