@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import Final
 
-from phal2.bridge.chain_access.contract_views import Contract, read_at_once
+from phal2.bridge.chain_access.contract_views import Contract
+from phal2.bridge.dispute_games import GAMES_IN_A_PAGE, GameStatus, page_of_games, with_claims
 from phal2.bridge.proposer.settings import GameType
 from phal2.bridge.prover.claim import SIGNATURE_LENGTH, SignedClaim
 from phal2.node.l1.client import L1Client
@@ -11,14 +12,8 @@ from phal2.node.l1.client import L1Client
 ANCHOR_INDEX: Final = (1 << 256) - 1
 """The parent index that stands for the anchor root."""
 
-_IN_PROGRESS: Final = 0
-_CHALLENGER_WINS: Final = 1
-_DEFENDER_WINS: Final = 2
 _WORD: Final = 32
 _TYPES: Final = frozenset(GameType)
-
-GAMES_IN_A_PAGE: Final = 16
-"""Games that are read at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,24 +65,13 @@ class Games:
         return int(await self.registry.read(self._l1.call, "retirementTimestamp"))
 
     async def page(self, below: int) -> list[OutputOnL1]:
-        """Return those of the 16 games before the index `below` that are of a known type, the newest first.
-
-        They are read by index: `findLatestGames` has no gas for a long list with few games of a type.
-        """
-        indices = range(below - 1, max(0, below - GAMES_IN_A_PAGE) - 1, -1)
-        listed = await read_at_once(self._l1, "gameAtIndex", [(self.factory, (index,)) for index in indices])
-        known = [
-            (index, created_at, Contract("EnclaveDisputeGame", game))
-            for index, (game_type, created_at, game) in zip(indices, listed, strict=True)
-            if game_type in _TYPES
-        ]
-        claims = await read_at_once(self._l1, "gameData", [(game, ()) for _, _, game in known])
+        """Return those of the 16 games before the index `below` that are of a known type, the newest first."""
+        listed = await page_of_games(self._l1, self.factory, below)
+        types = {game.index: GameType(game.game_type) for game in listed if game.game_type in _TYPES}
+        games = await with_claims(self._l1, [game for game in listed if game.index in types])
         return [
-            OutputOnL1(
-                index, root, int.from_bytes(extra_data[:_WORD], "big"), created_at, game.address, GameType(game_type)
-            )
-            for (index, created_at, game), (game_type, root, extra_data) in zip(known, claims, strict=True)
-            if game_type in _TYPES and len(extra_data) >= _WORD
+            OutputOnL1(game.index, game.root_claim, game.block_number, game.created_at, game.address, types[game.index])
+            for game in games
         ]
 
     async def can_be_parent(self, output: OutputOnL1) -> bool:
@@ -102,7 +86,7 @@ class Games:
         ):
             if await self.registry.read(self._l1.call, question, output.game) is not wanted:
                 return False
-        return await self._status(output.game) == _DEFENDER_WINS
+        return await self._status(output.game) == GameStatus.DEFENDER_WINS
 
     async def newest_final(self, game_type: int, above: int) -> OutputOnL1 | None:
         """Return the newest game of a type that may be the anchor root, of an L2 block above `above`; None for none."""
@@ -120,7 +104,7 @@ class Games:
 
     async def is_lost(self, output: OutputOnL1) -> bool:
         """Tell whether a game was decided against its claim."""
-        return output.game is not None and await self._status(output.game) == _CHALLENGER_WINS
+        return output.game is not None and await self._status(output.game) == GameStatus.CHALLENGER_WINS
 
     async def _status(self, game: bytes) -> int:
         return int(await Contract("EnclaveDisputeGame", game).read(self._l1.call, "status"))
@@ -155,7 +139,7 @@ class Games:
 
     async def is_undecided(self, game: bytes) -> bool:
         """Tell whether the game at a 20-byte address is not decided yet."""
-        return await self._status(game) == _IN_PROGRESS
+        return await self._status(game) == GameStatus.IN_PROGRESS
 
 
 def enclave_extra_data(signed: SignedClaim, parent_index: int) -> bytes:

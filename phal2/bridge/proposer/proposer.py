@@ -10,9 +10,9 @@ from typing import Final, Protocol
 from phal2.bridge.chain_access.contract_views import Contract
 from phal2.bridge.chain_access.errors import ChainError
 from phal2.bridge.chain_access.l2_source import SyncStatus
+from phal2.bridge.dispute_games import GAMES_IN_A_PAGE
 from phal2.bridge.proposer.errors import ChainMoved, NotRegistered, ProposerError
 from phal2.bridge.proposer.games import (
-    GAMES_IN_A_PAGE,
     Games,
     OutputOnL1,
     UndecidedGame,

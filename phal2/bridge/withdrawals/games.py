@@ -2,41 +2,31 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import IntEnum
 from itertools import pairwise
 from typing import Final
 
 from phal2.bridge.chain_access.contract_views import Contract
 from phal2.bridge.chain_access.errors import ContractMissing
+from phal2.bridge.dispute_games import (
+    GAMES_IN_A_PAGE,
+    Game,
+    GameStatus,
+    claimed_block,
+    page_of_games,
+    with_claims,
+)
 from phal2.bridge.rollup_contracts import RollupContracts, UnknownContracts
 from phal2.node.l1.client import L1Client
+from phal2.node.l1.errors import EndpointRefused
 
 NEWEST_GAMES: Final = 50
-"""How many of the newest games are looked at."""
+"""How many of the newest games of the respected type are looked at."""
+
+_CLOCKS_APART_SECONDS: Final = 86_400
+"""More than L2's time can be ahead of L1's."""
 
 _SUPER_GAME_TYPES: Final = frozenset({4, 5, 7, 9})
 """Their claims are of several chains at a time, not of a block (interop)."""
-
-_WORD: Final = 32
-
-
-class GameStatus(IntEnum):
-    """How a game stands (IDisputeGame)."""
-
-    IN_PROGRESS = 0
-    CHALLENGER_WINS = 1
-    DEFENDER_WINS = 2
-
-
-@dataclass(frozen=True, slots=True)
-class Game:
-    """A game: its index in the factory, address, creation in Unix seconds, and its claim for an L2 block."""
-
-    index: int
-    address: bytes
-    created_at: int
-    root_claim: bytes
-    block_number: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +46,10 @@ class GameState:
         return self.status == GameStatus.CHALLENGER_WINS or not self.can_count
 
 
-async def newest_games(l1: L1Client, contracts: RollupContracts) -> Sequence[Game]:
+async def newest_games(l1: L1Client, contracts: RollupContracts, since: int) -> Sequence[Game]:
     """Return the newest games of the respected type, the oldest of them first.
 
+    `since` is the time of an L2 block, in Unix seconds: there may be games left out that were created before it.
     Raises `UnknownContracts` where the type's games are not about blocks, `ContractMissing`, `EndpointError`.
     """
     game_type: int = await Contract("OptimismPortal", contracts.portal).read(l1.call, "respectedGameType")
@@ -68,14 +59,28 @@ async def newest_games(l1: L1Client, contracts: RollupContracts) -> Sequence[Gam
     count: int = await factory.read(l1.call, "gameCount")
     if count == 0:
         return ()
-    found = await factory.read(l1.call, "findLatestGames", game_type, count - 1, NEWEST_GAMES)
-    games = []
-    for index, metadata, created_at, root_claim, extra_data in found:
-        if len(extra_data) < _WORD:
-            continue
-        block_number = int.from_bytes(extra_data[:_WORD], "big")
-        games.append(Game(index, metadata[12:], created_at, root_claim, block_number))
+    try:
+        found = await factory.read(l1.call, "findLatestGames", game_type, count - 1, NEWEST_GAMES)
+    except EndpointRefused:
+        # One call is enough as long as there is gas for it: the list is long, and has few games of the type.
+        games = await _games_by_index(l1, factory, game_type, count, since - _CLOCKS_APART_SECONDS)
+    else:
+        games = [
+            Game(index, metadata[12:], created_at, root_claim, block_number)
+            for index, metadata, created_at, root_claim, extra_data in found
+            if (block_number := claimed_block(extra_data)) is not None
+        ]
     return sorted(games, key=lambda game: game.index)
+
+
+async def _games_by_index(l1: L1Client, factory: Contract, game_type: int, count: int, since: int) -> list[Game]:
+    found: list[Game] = []
+    for below in range(count, 0, -GAMES_IN_A_PAGE):
+        page = await page_of_games(l1, factory, below)
+        found += await with_claims(l1, [game for game in page if game.game_type == game_type])
+        if len(found) >= NEWEST_GAMES or page[-1].created_at < since:
+            break
+    return found
 
 
 async def game_state(l1: L1Client, contracts: RollupContracts, address: bytes) -> GameState:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from phal2.bridge.withdrawals.errors import NoWithdrawal
 from phal2.node.l1.client import L1Client
-from phal2.node.l1.errors import InvalidAnswer
+from phal2.node.l1.errors import EndpointUnavailable, InvalidAnswer
 from phal2.node.l1.json_fields import as_object, data, quantity
 from phal2.node.l1.json_receipt import receipt_from_json
 from phal2.node.protocol.errors import InvalidEncoding
@@ -15,12 +15,16 @@ from phal2.node.protocol.withdrawals import MESSAGE_PASSED_TOPIC, Withdrawal, wi
 
 @dataclass(frozen=True, slots=True)
 class InitiatedWithdrawal:
-    """A message to L1, its hash, and the L2 transaction and block in which it went out."""
+    """A message to L1, its hash, and the L2 transaction and block in which it went out.
+
+    `timestamp` is that of the block, in Unix seconds.
+    """
 
     withdrawal: Withdrawal
     hash: bytes
     transaction_hash: bytes
     block_number: int
+    timestamp: int
 
 
 async def initiated_withdrawals(l2: L1Client, transaction_hash: bytes) -> tuple[InitiatedWithdrawal, ...]:
@@ -41,10 +45,7 @@ async def initiated_withdrawals(l2: L1Client, transaction_hash: bytes) -> tuple[
             raise InvalidAnswer(l2.rpc.url, f"{method}: the receipt is of another transaction")
         block_number = quantity(fields, "blockNumber", 8)
         receipt = receipt_from_json(fields)
-        found = tuple(
-            InitiatedWithdrawal(withdrawal, withdrawal_hash(withdrawal), transaction_hash, block_number)
-            for withdrawal in _withdrawals(receipt)
-        )
+        found = _withdrawals(receipt)
     except InvalidEncoding as error:
         raise InvalidAnswer(l2.rpc.url, f"{method}: {error}") from None
     if not found:
@@ -53,7 +54,14 @@ async def initiated_withdrawals(l2: L1Client, transaction_hash: bytes) -> tuple[
             f"transaction 0x{transaction_hash.hex()} sent no message to L1{failed}: give the hash of the L2 "
             "transaction that initiated the withdrawal"
         )
-    return found
+    block = await l2.header(block_number)
+    if block is None:
+        raise EndpointUnavailable(l2.rpc.url, f"L2 block {block_number} is gone: it was reorganised")
+    timestamp = block[0].timestamp
+    return tuple(
+        InitiatedWithdrawal(withdrawal, withdrawal_hash(withdrawal), transaction_hash, block_number, timestamp)
+        for withdrawal in found
+    )
 
 
 def _withdrawals(receipt: Receipt) -> list[Withdrawal]:

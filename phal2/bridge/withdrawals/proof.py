@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from phal2.bridge.dispute_games import Game
 from phal2.bridge.withdrawals.errors import ClaimIsAnother, StateNotKept, WrongProof
-from phal2.bridge.withdrawals.games import Game
 from phal2.bridge.withdrawals.initiated import InitiatedWithdrawal
 from phal2.node.l1.client import L1Client
 from phal2.node.l1.errors import EndpointRefused, InvalidAnswer

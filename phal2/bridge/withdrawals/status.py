@@ -8,14 +8,9 @@ from typing import Final
 from phal2.bridge.chain_access.contract_views import Contract
 from phal2.bridge.chain_access.heads import head_timestamp
 from phal2.bridge.chain_access.reverts import revert_reason
+from phal2.bridge.dispute_games import Game, GameStatus
 from phal2.bridge.rollup_contracts import RollupContracts
-from phal2.bridge.withdrawals.games import (
-    Game,
-    GameStatus,
-    game_state,
-    newest_games,
-    seconds_until_covered,
-)
+from phal2.bridge.withdrawals.games import game_state, newest_games, seconds_until_covered
 from phal2.bridge.withdrawals.initiated import InitiatedWithdrawal
 from phal2.node.l1.client import L1Client
 from phal2.node.l1.errors import EndpointRefused
@@ -78,7 +73,7 @@ async def withdrawal_status(
         if waiting is not None:
             return waiting
         ruled_out = "; the proof that was submitted does not count, as its game was ruled out or is not older than it"
-    games = await newest_games(l1, contracts)
+    games = await newest_games(l1, contracts, initiated.timestamp)
     covering = [game for game in games if game.block_number >= initiated.block_number]
     # The portal takes no proof that is not newer than its game; a proof sent now is in a later block than any game.
     eligible = await _from_first_that_counts(l1, contracts, covering)

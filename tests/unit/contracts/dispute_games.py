@@ -7,6 +7,7 @@ from eth_abi.abi import encode
 from l1_world import CONFIG_HASH, GENESIS_ROOT, OWNER, PROPOSER, STRANGER, L1World
 
 from phal2.bridge.prover.claim import Claim, sign_claim
+from phal2.contracts import load_artefact
 from phal2.devnet.deployment.steps import ENCLAVE_GAME_TYPE, PERMISSIONED_GAME_TYPE
 from phal2.devnet.tee.simulator import STANDARD_PLATFORM, SimulatedPlatform, SimulatedQuote, simulate_quote
 from phal2.node.protocol.keccak import keccak256
@@ -85,3 +86,14 @@ def create_permissioned(world: L1World, root: bytes, l2_block: int) -> Contract:
 
 def respect(world: L1World, game_type: int) -> None:
     world.registry.transact("setRespectedGameType", game_type, sender=OWNER)
+
+
+def list_games_of_another_type(world: L1World, count: int) -> None:
+    """Have the list grow by games of a type that nobody knows: their entries are zero."""
+    (slot,) = (
+        int(entry["slot"])
+        for entry in load_artefact("DisputeGameFactory").storage_layout["storage"]
+        if entry["label"] == "_list"
+    )
+    address = world.factory.address
+    world.chain.state.set_storage(address, slot, world.chain.state.get_storage(address, slot) + count)

@@ -3,13 +3,13 @@
 from typing import Any
 
 import pytest
-from dispute_games import Proposal, create_permissioned, register_prover, respect
+from dispute_games import Proposal, create_permissioned, list_games_of_another_type, register_prover, respect
 from l1_world import CHALLENGE_PERIOD, FINALITY_DELAY, OWNER, PROPOSER, STRANGER, L1World
 from world_client import WorldClient
 
-from phal2.bridge.proposer.games import GAMES_IN_A_PAGE, Games, OutputOnL1
+from phal2.bridge.dispute_games import GAMES_IN_A_PAGE
+from phal2.bridge.proposer.games import Games, OutputOnL1
 from phal2.bridge.proposer.settings import GameType
-from phal2.contracts import load_artefact
 from phal2.node.protocol.keccak import keccak256
 
 
@@ -24,17 +24,6 @@ def world() -> L1World:
 def games(world: L1World) -> Games:
     client: Any = WorldClient(world)
     return Games(client, world.factory.address, world.registry.address)
-
-
-def list_games_of_another_type(world: L1World, count: int) -> None:
-    """Have the list grow by games of a type that nobody knows: their entries are zero."""
-    (slot,) = (
-        int(entry["slot"])
-        for entry in load_artefact("DisputeGameFactory").storage_layout["storage"]
-        if entry["label"] == "_list"
-    )
-    address = world.factory.address
-    world.chain.state.set_storage(address, slot, world.chain.state.get_storage(address, slot) + count)
 
 
 async def all_games(games: Games) -> list[OutputOnL1]:

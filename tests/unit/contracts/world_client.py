@@ -5,6 +5,8 @@ from typing import Any
 
 from l1_world import L1World
 
+from phal2.node.l1.errors import EndpointRefused
+
 
 @dataclass(frozen=True, slots=True)
 class WorldClient:
@@ -19,7 +21,11 @@ class WorldClient:
 
     async def call(self, to: bytes, data: bytes) -> bytes:
         outcome = self.world.chain.transact(to, data, sender=bytes(20))
-        assert outcome.succeeded, outcome.output
+        if not outcome.succeeded:
+            code, message = (3, "execution reverted") if outcome.output else (-32000, "out of gas")
+            raise EndpointRefused(
+                self.url, "eth_call", code, message, f"0x{outcome.output.hex()}" if outcome.output else None
+            )
         return outcome.output
 
     async def batch(self, calls: Any) -> list[str]:

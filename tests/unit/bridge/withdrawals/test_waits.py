@@ -3,7 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from phal2.bridge.withdrawals.games import Game, seconds_until_covered
+from phal2.bridge.dispute_games import Game
+from phal2.bridge.withdrawals.games import seconds_until_covered
 
 
 def games(*created: tuple[int, int]) -> list[Game]:

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from scripted_chains import Endpoint, Refusal
 
+from phal2.bridge.dispute_games import Game
 from phal2.bridge.withdrawals.errors import ClaimIsAnother, StateNotKept, WrongProof
-from phal2.bridge.withdrawals.games import Game
 from phal2.bridge.withdrawals.initiated import InitiatedWithdrawal
 from phal2.bridge.withdrawals.proof import build_proof
 from phal2.node.l1.client import L1Client
@@ -28,7 +28,7 @@ from phal2.node.state.rules import L1Rules
 
 NUMBER = 7
 SENT = Withdrawal(encode_nonce(3), b"\x01" * 20, b"\x02" * 20, 5, 21_000, b"data")
-INITIATED = InitiatedWithdrawal(SENT, withdrawal_hash(SENT), bytes(32), NUMBER)
+INITIATED = InitiatedWithdrawal(SENT, withdrawal_hash(SENT), bytes(32), NUMBER, 1_000)
 SLOT = int.from_bytes(withdrawal_storage_slot(INITIATED.hash), "big")
 OTHERS = {int.from_bytes(keccak256(bytes([number])), "big"): 1 for number in range(40)}
 
