@@ -26,13 +26,13 @@ from phal2.node.l1.errors import EndpointRefused
 from phal2.node.protocol.addresses import contract_address, to_checksum_address
 from phal2.node.protocol.block_refs import BlockId
 from phal2.node.protocol.errors import Phal2Error
+from phal2.node.protocol.intrinsic_gas import TRANSACTION_GAS
 from phal2.node.protocol.keccak import keccak256
 from phal2.node.protocol.signatures import address_of_private_key
 
 _SALT_LENGTH: Final = 16
 _POLL_SECONDS: Final = 0.25
 _LONGEST_BLOCK_SECONDS: Final = 120.0
-_TRANSFER_GAS: Final = 21_000
 _FEE_RESERVE: Final = 2
 """Fees may double while the contracts are deployed."""
 
@@ -130,7 +130,7 @@ async def _pay(ground: Ground, client: L1Client, *, is_anvil: bool) -> None:
     price = _FEE_RESERVE * (2 * fees.base_fee_per_gas + fees.max_priority_fee_per_gas)
     amounts = {deployer: founding_gas(ground) * price} | dict.fromkeys(_sending(ground), ground.settings.l1_role_funds)
     payer = address_of_private_key(key)
-    needed = sum(amounts.values()) + len(amounts) * _TRANSFER_GAS * price
+    needed = sum(amounts.values()) + len(amounts) * TRANSACTION_GAS * price
     held = await client.balance(payer)
     if held < needed:
         raise NobodyPays(
@@ -140,7 +140,7 @@ async def _pay(ground: Ground, client: L1Client, *, is_anvil: bool) -> None:
         )
     ground.progress(f"L1: {to_checksum_address(payer)} pays for deployer, batcher and proposer")
     steps = [
-        DeploymentStep("fund a part of the devnet", to, b"", _TRANSFER_GAS, amount) for to, amount in amounts.items()
+        DeploymentStep("fund a part of the devnet", to, b"", TRANSACTION_GAS, amount) for to, amount in amounts.items()
     ]
     nonce = await client.transaction_count(payer, "pending")
     await send_steps(client, key, nonce, steps, lambda: _next_block(client, is_anvil=False))

@@ -6,10 +6,10 @@ from typing import Final
 from benchmarks.accounts import Workload, population
 from benchmarks.report import Row, Scale, Section
 from phal2.bridge.batcher.channel_builder import BatchedBlock, ChannelBuilder
-from phal2.bridge.batcher.data_availability import GAS_PER_BLOB
 from phal2.bridge.batcher.payloads import as_call_data
 from phal2.bridge.batcher.settings import BLOB_CONTENT, BatcherSettings, BatchType
 from phal2.node.protocol.batches import SingularBatch
+from phal2.node.protocol.blob_base_fee import GAS_PER_BLOB
 from phal2.node.protocol.channel_compression import Compression
 from phal2.node.protocol.keccak import keccak256
 from phal2.node.protocol.span_batches import SpanBatchTerms

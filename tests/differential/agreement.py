@@ -19,12 +19,12 @@ from specification_chain import (
 )
 
 from phal2.node.attestation.dcap import QuoteVerdicts
+from phal2.node.protocol.blob_base_fee import GAS_PER_BLOB
 from phal2.node.protocol.errors import InvalidBlock, InvalidEncoding, InvalidTransaction
 from phal2.node.protocol.headers import Header, header_hash
 from phal2.node.protocol.keccak import keccak256
 from phal2.node.protocol.receipts import decode_receipt, encode_receipt
 from phal2.node.protocol.transaction_codec import recover_transaction
-from phal2.node.state.blobs import GAS_PER_BLOB
 from phal2.node.state.block_execution import BlockExecution
 from phal2.node.state.database import KnownBlockHashes, MemoryDatabase
 from phal2.node.state.environment import l1_environment

@@ -8,6 +8,8 @@ from cast import CHAIN_ID, KEYS, SENDERS
 from scenarios import AuthorizationPlan, TransactionPlan
 
 from phal2.node.protocol import rlp
+from phal2.node.protocol.blob_base_fee import GAS_PER_BLOB
+from phal2.node.protocol.intrinsic_gas import floor_gas, intrinsic_gas
 from phal2.node.protocol.keccak import keccak256
 from phal2.node.protocol.signatures import SECP256K1_ORDER, sign
 from phal2.node.protocol.transaction_codec import encode_transaction, signing_hash
@@ -20,8 +22,6 @@ from phal2.node.protocol.transactions import (
     SetCodeTransaction,
     SignedTransaction,
 )
-from phal2.node.state.blobs import GAS_PER_BLOB
-from phal2.node.state.intrinsic_gas import floor_gas, intrinsic_gas
 
 FAULTS: dict[str, Callable[[int, int, int], tuple[int, int, int]]] = {
     "high s": lambda parity, r, s: (1 - parity, r, SECP256K1_ORDER - s),

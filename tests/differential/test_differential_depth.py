@@ -8,8 +8,8 @@ from evm_assembly import op, push
 from scenarios import BlockPlan, Scenario, TransactionPlan
 
 from phal2.devnet.system_contracts import L1_SYSTEM_CONTRACTS
+from phal2.node.protocol.intrinsic_gas import CREATION_GAS
 from phal2.node.state.genesis import GenesisAccount
-from phal2.node.state.intrinsic_gas import CREATION_GAS
 
 GAS = 10**13
 """Enough that a 64th less at each level leaves something at the last."""

@@ -13,8 +13,9 @@ from scenario_strategies import genesis_accounts, scenarios, transaction_plans
 from scenarios import Scenario
 from specification_chain import specification_header, transition_fault
 
+from phal2.node.protocol.blob_base_fee import GAS_PER_BLOB
 from phal2.node.protocol.headers import Header
-from phal2.node.state.blobs import GAS_PER_BLOB, blob_base_fee
+from phal2.node.state.blobs import blob_base_fee
 from phal2.node.state.environment import l1_environment
 from phal2.node.state.genesis import genesis_state, l1_genesis_block
 from phal2.node.state.rules import Revision

@@ -3,15 +3,13 @@
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
 
 from phal2.bridge.batcher.payloads import Payload, as_blobs, as_call_data, blob_count
 from phal2.bridge.batcher.settings import BatcherSettings, DataAvailability
+from phal2.node.protocol.blob_base_fee import GAS_PER_BLOB
+from phal2.node.protocol.intrinsic_gas import TRANSACTION_GAS
 
 _LOGGER = logging.getLogger("phal2.batcher")
-
-GAS_PER_BLOB: Final = 131_072
-_TRANSACTION_GAS: Final = 21_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +51,7 @@ class PayloadChoice:
         gas_price = prices.base_fee + prices.priority_fee
         call_data_cost = gas_price * sum(payload.gas for payload in call_data)
         transactions = -(-blobs // self._settings.blobs_in_transaction)
-        blob_cost = gas_price * _TRANSACTION_GAS * transactions + GAS_PER_BLOB * blobs * prices.blob_base_fee
+        blob_cost = gas_price * TRANSACTION_GAS * transactions + GAS_PER_BLOB * blobs * prices.blob_base_fee
         present, other = (blob_cost, call_data_cost) if self.into_blobs else (call_data_cost, blob_cost)
         margin = self._settings.switch_margin_percent if self._has_chosen else 0
         if other * 100 < present * (100 - margin):

@@ -2,14 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
 
 from phal2.bridge.batcher.settings import BLOB_CONTENT, BatcherSettings
 from phal2.node.protocol.blobs import encode_blob
 from phal2.node.protocol.frames import FRAME_OVERHEAD, Frame, batcher_transaction_data
-
-_TRANSACTION_GAS: Final = 21_000
-_FLOOR_GAS_PER_TOKEN: Final = 10
+from phal2.node.protocol.intrinsic_gas import floor_gas
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,14 +28,8 @@ class Payload:
 
     @property
     def gas(self) -> int:
-        """Gas of the transaction that carries it, blob gas aside."""
-        return call_data_gas(self.call_data)
-
-
-def call_data_gas(call_data: bytes) -> int:
-    """Return the gas of a transaction that carries `call_data` to an account without code (EIP-7623: the floor)."""
-    zeros = call_data.count(0)
-    return _TRANSACTION_GAS + _FLOOR_GAS_PER_TOKEN * (zeros + 4 * (len(call_data) - zeros))
+        """Gas of the transaction that carries it to an account without code, blob gas aside."""
+        return floor_gas(self.call_data)
 
 
 def as_call_data(channel_id: bytes, channel: bytes, settings: BatcherSettings) -> list[Payload]:

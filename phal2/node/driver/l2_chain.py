@@ -14,6 +14,7 @@ from phal2.node.attestation.dcap import QuoteVerdicts
 from phal2.node.protocol.block_refs import L2BlockRef
 from phal2.node.protocol.errors import InvalidBlock, InvalidEncoding, InvalidTransaction
 from phal2.node.protocol.headers import Block, Header
+from phal2.node.protocol.intrinsic_gas import TRANSACTION_GAS
 from phal2.node.protocol.l1_attributes import l2_block_ref, system_config_from_block
 from phal2.node.protocol.payload_attributes import PayloadAttributes
 from phal2.node.protocol.rollup_config import SystemConfig
@@ -24,7 +25,6 @@ from phal2.node.sequencer.ordering import TransactionOrder
 from phal2.node.state.block_execution import BlockExecution
 from phal2.node.state.environment import BlockEnvironment, l2_environment
 from phal2.node.state.execution_thread import ExecutionThread
-from phal2.node.state.intrinsic_gas import TRANSACTION_GAS
 from phal2.node.state.rules import L2Rules
 from phal2.node.state.world_state import WorldState
 from phal2.node.storage import ChainStore, Heads

@@ -4,6 +4,7 @@ from typing import Final
 
 from phal2.node.protocol.headers import Header
 
+GAS_PER_BLOB: Final = 131_072
 MINIMUM_BLOB_BASE_FEE: Final = 1
 UPDATE_FRACTION_CANCUN: Final = 3338477
 UPDATE_FRACTION_PRAGUE: Final = 5007716
@@ -36,7 +37,10 @@ _GREATEST_EXPONENT: Final = 177
 
 
 def blob_base_fee(excess_blob_gas: int, update_fraction: int) -> int:
-    """Return the wei a unit of blob gas costs (EIP-4844, `fake_exponential`)."""
+    """Return the wei a unit of blob gas costs: MINIMUM · e^(excess / fraction), by Taylor's series.
+
+    Source: EIP-4844, `fake_exponential`.
+    """
     index, output = 1, 0
     accumulator = MINIMUM_BLOB_BASE_FEE * update_fraction
     while accumulator > 0:

@@ -2,7 +2,8 @@
 
 from typing import Final
 
-from phal2.node.state.blobs import GAS_PER_BLOB, MINIMUM_BLOB_BASE_FEE, PRAGUE_BLOBS, blob_base_fee
+from phal2.node.protocol.blob_base_fee import GAS_PER_BLOB, MINIMUM_BLOB_BASE_FEE
+from phal2.node.state.blobs import PRAGUE_BLOBS, blob_base_fee
 from phal2.node.state.rules import ChainRules, L1Rules
 
 MAXIMUM_BLOB_GAS: Final = PRAGUE_BLOBS.maximum * GAS_PER_BLOB

@@ -5,6 +5,7 @@ from typing import Final
 
 from phal2.node.protocol.addresses import ZERO_ADDRESS
 from phal2.node.protocol.errors import InvalidTransaction
+from phal2.node.protocol.intrinsic_gas import TRANSACTION_GAS
 from phal2.node.rpc.call_arguments import CallArguments
 from phal2.node.rpc.errors import SERVER_ERROR, RpcError
 from phal2.node.rpc.revert_reason import call_error
@@ -13,7 +14,6 @@ from phal2.node.state.environment import BlockEnvironment
 from phal2.node.state.transaction_errors import FloorGasTooLow, IntrinsicGasTooLow
 from phal2.node.state.world_state import WorldState
 
-TRANSFER_GAS: Final = 21_000
 CALL_STIPEND: Final = 2_300
 
 TOLERANCE_PARTS: Final = 15
@@ -41,10 +41,10 @@ def estimate_gas(
         except InvalidTransaction:
             return None
 
-    if _is_plain_transfer(call, state) and highest >= TRANSFER_GAS:
-        transfer = attempt(TRANSFER_GAS)
+    if _is_plain_transfer(call, state) and highest >= TRANSACTION_GAS:
+        transfer = attempt(TRANSACTION_GAS)
         if transfer is not None and transfer.succeeded:
-            return TRANSFER_GAS
+            return TRANSACTION_GAS
     result = _try_highest(call, base_fee_per_gas, highest, execute)
     lowest = result.gas_used - 1
     # Messages keep one 64th of their gas back and transfers of value need a stipend, so this guess is mostly right.
@@ -64,7 +64,7 @@ def _succeeds(result: CallResult | None) -> bool:
 
 def _highest_limit(call: CallArguments, environment: BlockEnvironment, state: WorldState, gas_cap: int) -> int:
     highest = environment.gas_limit
-    if call.gas is not None and call.gas >= TRANSFER_GAS:
+    if call.gas is not None and call.gas >= TRANSACTION_GAS:
         highest = call.gas
     fee_cap = call.fee_cap
     if fee_cap:

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from itertools import count
 from typing import Final
 
+from phal2.node.protocol.blob_base_fee import GAS_PER_BLOB
 from phal2.node.protocol.errors import Phal2Error
 from phal2.node.protocol.transaction_codec import RecoveredTransaction
 from phal2.node.protocol.transactions import ATTESTED, BLOB, AttestedTransaction
 from phal2.node.sequencer.eviction import EvictionOrder
-from phal2.node.state.blobs import GAS_PER_BLOB
 
 REPLACEMENT_BUMP_PERCENT: Final = 10
 """How much both fees must rise for a transaction to take the place of another with the same nonce (as in geth)."""

@@ -4,11 +4,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
+from phal2.node.protocol.blob_base_fee import GAS_PER_BLOB, UPDATE_FRACTION_CANCUN, UPDATE_FRACTION_PRAGUE
+from phal2.node.protocol.blob_base_fee import blob_base_fee as blob_base_fee_by_fraction
 from phal2.node.state.rules import Revision
-
-GAS_PER_BLOB: Final = 131_072
-MINIMUM_BLOB_BASE_FEE: Final = 1
-VERSIONED_HASH_VERSION: Final = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,8 +18,8 @@ class BlobSchedule:
     base_fee_update_fraction: int
 
 
-CANCUN_BLOBS: Final = BlobSchedule(target=3, maximum=6, base_fee_update_fraction=3_338_477)
-PRAGUE_BLOBS: Final = BlobSchedule(target=6, maximum=9, base_fee_update_fraction=5_007_716)
+CANCUN_BLOBS: Final = BlobSchedule(target=3, maximum=6, base_fee_update_fraction=UPDATE_FRACTION_CANCUN)
+PRAGUE_BLOBS: Final = BlobSchedule(target=6, maximum=9, base_fee_update_fraction=UPDATE_FRACTION_PRAGUE)
 
 
 def blob_schedule(revision: Revision) -> BlobSchedule:
@@ -31,14 +29,8 @@ def blob_schedule(revision: Revision) -> BlobSchedule:
 
 @lru_cache(maxsize=64)
 def blob_base_fee(revision: Revision, excess_blob_gas: int) -> int:
-    """Return the price of one blob gas in wei: MINIMUM · e^(excess / fraction), by Taylor's series (EIP-4844)."""
-    denominator = blob_schedule(revision).base_fee_update_fraction
-    term, total, index = MINIMUM_BLOB_BASE_FEE * denominator, 0, 1
-    while term > 0:
-        total += term
-        term = term * excess_blob_gas // (denominator * index)
-        index += 1
-    return total // denominator
+    """Return the price of one blob gas in wei."""
+    return blob_base_fee_by_fraction(excess_blob_gas, blob_schedule(revision).base_fee_update_fraction)
 
 
 def next_excess_blob_gas(revision: Revision, parent_excess: int, parent_used: int) -> int:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from phal2.node.attestation.verified import VerifiedAttestation
+from phal2.node.protocol.blob_base_fee import GAS_PER_BLOB
 from phal2.node.protocol.forks import Fork
 from phal2.node.protocol.headers import (
     EMPTY_OMMERS_HASH,
@@ -17,7 +18,6 @@ from phal2.node.protocol.ordered_trie import ordered_trie_root
 from phal2.node.protocol.predeploys import L2_TO_L1_MESSAGE_PASSER
 from phal2.node.protocol.receipts import Receipt, encode_receipt, join_blooms
 from phal2.node.protocol.transaction_codec import RecoveredTransaction
-from phal2.node.state.blobs import GAS_PER_BLOB
 from phal2.node.state.block_scope import BlockScope
 from phal2.node.state.outcomes import ExecutedBlock
 from phal2.node.state.requests import collect_requests, requests_hash

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from phal2.node.attestation.verification import verify_attestation
+from phal2.node.protocol.blob_base_fee import GAS_PER_BLOB
 from phal2.node.protocol.predeploys import BASE_FEE_VAULT
 from phal2.node.protocol.receipts import Log
 from phal2.node.protocol.transactions import BLOB, SET_CODE, AttestedTransaction, SignedTransaction
 from phal2.node.state.attestation_context import show_attestation
 from phal2.node.state.attestation_state import StateAttestationView
-from phal2.node.state.blobs import GAS_PER_BLOB
 from phal2.node.state.block_scope import BlockScope
 from phal2.node.state.evm import MessageResult
 from phal2.node.state.message_execution import TransactionMessage, execute_message, gas_used_after_refund

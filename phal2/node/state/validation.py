@@ -6,8 +6,11 @@ The order of the checks is geth's, so that a transaction with several faults get
 from typing import Final, NamedTuple
 
 from phal2.node.attestation.gas import attestation_gas
+from phal2.node.protocol.blob_base_fee import GAS_PER_BLOB
+from phal2.node.protocol.blob_sidecars import VERSIONED_HASH_VERSION
 from phal2.node.protocol.fees import l1_fee, operator_fee
 from phal2.node.protocol.impersonation import is_impersonated
+from phal2.node.protocol.intrinsic_gas import MAXIMUM_INIT_CODE_LENGTH, floor_gas, intrinsic_gas
 from phal2.node.protocol.keccak import EMPTY_KECCAK
 from phal2.node.protocol.transaction_codec import RecoveredTransaction
 from phal2.node.protocol.transactions import (
@@ -18,10 +21,8 @@ from phal2.node.protocol.transactions import (
     AttestedTransaction,
     SignedTransaction,
 )
-from phal2.node.state.blobs import GAS_PER_BLOB, VERSIONED_HASH_VERSION
 from phal2.node.state.block_scope import BlockScope
 from phal2.node.state.delegation import delegated_address
-from phal2.node.state.intrinsic_gas import MAXIMUM_INIT_CODE_LENGTH, floor_gas, intrinsic_gas
 from phal2.node.state.rules import Revision
 from phal2.node.state.transaction_errors import (
     BlobFeeCapTooLow,
@@ -162,7 +163,7 @@ def require_blobs(scope: BlockScope, transaction: SignedTransaction, remaining: 
     if not hashes:
         raise BlobHashesMissing
     for index, versioned_hash in enumerate(hashes):
-        if versioned_hash[0] != VERSIONED_HASH_VERSION:
+        if versioned_hash[:1] != VERSIONED_HASH_VERSION:
             raise BlobHashVersionWrong(index, versioned_hash[0])
     if transaction.max_fee_per_blob_gas < scope.blob_base_fee:
         raise BlobFeeCapTooLow(transaction.max_fee_per_blob_gas, scope.blob_base_fee)

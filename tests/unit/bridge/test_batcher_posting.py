@@ -6,9 +6,9 @@ import pytest
 from batcher_rig import SETTINGS, Rig, incompressible, running, typed_transaction
 from scripted_chains import INBOX, LEGACY
 
-from phal2.bridge.batcher.payloads import call_data_gas
 from phal2.node.l1.errors import EndpointError
 from phal2.node.protocol.frames import parse_batcher_data
+from phal2.node.protocol.intrinsic_gas import floor_gas
 
 # The ordinary course.
 
@@ -32,7 +32,7 @@ async def test_batcher_transactions_go_to_the_inbox_with_exactly_the_gas_that_th
 
     sent = rig.l1.sent[0].transaction
     assert (sent.to, sent.value, sent.chain_id) == (INBOX, 0, 31337)
-    assert sent.gas_limit == call_data_gas(sent.data)
+    assert sent.gas_limit == floor_gas(sent.data)
     assert sent.max_fee_per_gas == 3 * 10**9
 
 
@@ -40,7 +40,7 @@ async def test_batcher_transactions_go_to_the_inbox_with_exactly_the_gas_that_th
     ("data", "gas"), [(b"", 21_000), (b"\x00", 21_010), (b"\x01", 21_040), (b"\x00\x05" * 3, 21_150)]
 )
 def test_gas_of_call_data_is_the_floor(data: bytes, gas: int) -> None:
-    assert call_data_gas(data) == gas
+    assert floor_gas(data) == gas
 
 
 async def test_a_channel_stays_open_until_l1_has_moved_on(rig: Rig) -> None:

@@ -7,12 +7,14 @@ from batcher_rig import SETTINGS, incompressible
 from hypothesis import given
 from hypothesis import strategies as st
 
-from phal2.bridge.batcher.data_availability import GAS_PER_BLOB, L1Prices, PayloadChoice
+from phal2.bridge.batcher.data_availability import L1Prices, PayloadChoice
 from phal2.bridge.batcher.errors import BatcherError
-from phal2.bridge.batcher.payloads import as_blobs, as_call_data, blob_count, call_data_gas
+from phal2.bridge.batcher.payloads import as_blobs, as_call_data, blob_count
 from phal2.bridge.batcher.settings import BLOB_CONTENT, BatcherSettings, DataAvailability
+from phal2.node.protocol.blob_base_fee import GAS_PER_BLOB
 from phal2.node.protocol.blobs import decode_blob
 from phal2.node.protocol.frames import parse_batcher_data
+from phal2.node.protocol.intrinsic_gas import floor_gas
 
 ID = bytes(range(16))
 AUTO = replace(SETTINGS, data_availability=DataAvailability.AUTO)
@@ -31,7 +33,7 @@ def goes_into_blobs(choice: PayloadChoice, channel: bytes, now: L1Prices) -> boo
 
 def break_even(channel: bytes) -> int:
     """The blob base fee at which a blob costs what call data costs at 1 gwei."""
-    gas = call_data_gas(as_call_data(ID, channel, AUTO)[0].call_data) - 21_000
+    gas = floor_gas(as_call_data(ID, channel, AUTO)[0].call_data) - 21_000
     return gas * 10**9 // GAS_PER_BLOB
 
 

@@ -15,9 +15,9 @@ from phal2.devnet.l1 import EmbeddedL1
 from phal2.devnet.servers import serve_l1
 from phal2.node.l1.client import L1Client
 from phal2.node.l1.kzg import KzgWorker
+from phal2.node.protocol.blob_base_fee import GAS_PER_BLOB
 from phal2.node.protocol.blob_sidecars import BlobSidecar, versioned_hash
 from phal2.node.protocol.keccak import keccak256
-from phal2.node.state.blobs import GAS_PER_BLOB
 from phal2.node.state.precompiles.point_evaluation import trusted_setup
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

@@ -23,6 +23,7 @@ from phal2.devnet.development.l1_chain import L1Development
 from phal2.devnet.l1 import EmbeddedL1
 from phal2.node.l1.kzg import KzgWorker
 from phal2.node.l1.kzg_errors import InvalidKzgProof
+from phal2.node.protocol.blob_base_fee import GAS_PER_BLOB
 from phal2.node.protocol.blob_sidecars import BlobSidecar, MalformedSidecar, encode_network_form
 from phal2.node.protocol.errors import InvalidEncoding, InvalidTransaction, Phal2Error
 from phal2.node.protocol.keccak import keccak256
@@ -30,7 +31,6 @@ from phal2.node.rpc.namespaces.testing import BuildAttributes, TestingMethods
 from phal2.node.rpc.workers import Workers
 from phal2.node.sequencer.admission import OversizedTransaction
 from phal2.node.sequencer.mempool import AddressReserved, AlreadyKnown, NonceGap, PoolFull, ReplacementUnderpriced
-from phal2.node.state.blobs import GAS_PER_BLOB
 from phal2.node.state.transaction_errors import BlobFeeCapTooLow, InsufficientFunds
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

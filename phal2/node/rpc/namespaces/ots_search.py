@@ -12,6 +12,7 @@ import orjson
 
 from phal2.node.protocol.deposits import DepositTransaction
 from phal2.node.protocol.headers import Block, Header
+from phal2.node.protocol.intrinsic_gas import TRANSACTION_GAS
 from phal2.node.protocol.predeploys import L1_ATTRIBUTES_DEPOSITOR
 from phal2.node.rpc.block_replay import stored_replay
 from phal2.node.rpc.block_views import BlockViews
@@ -34,7 +35,6 @@ MAXIMUM_BLOCKS: Final = 10_000
 """How many blocks one search goes through at most."""
 
 MAXIMUM_PAGE: Final = 500
-_TRANSFER_GAS: Final = 21_000
 _CACHED_ADDRESSES: Final = 500_000
 
 
@@ -154,7 +154,7 @@ class OtterscanSearchMethods:
         for found, receipt in zip(self._views.recovered(block), receipts, strict=True):
             gas_used, before = receipt.cumulative_gas_used - before, receipt.cumulative_gas_used
             is_system = isinstance(found.transaction, DepositTransaction) and found.sender == L1_ATTRIBUTES_DEPOSITOR
-            if gas_used != _TRANSFER_GAS and not is_system:
+            if gas_used != TRANSACTION_GAS and not is_system:
                 return True
         return False
 
