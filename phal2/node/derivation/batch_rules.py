@@ -8,9 +8,7 @@ from phal2.node.protocol.batches import SingularBatch
 from phal2.node.protocol.block_refs import L1BlockRef, L2BlockRef
 from phal2.node.protocol.forks import Fork
 from phal2.node.protocol.rollup_config import RollupConfig
-from phal2.node.protocol.transactions import ACCESS_LIST, ATTESTED, DEPOSIT, DYNAMIC_FEE, SET_CODE
-
-_LARGEST_TYPE: Final = 0x7F
+from phal2.node.protocol.transactions import ACCESS_LIST, ATTESTED, DEPOSIT, DYNAMIC_FEE, LARGEST_TYPE, SET_CODE
 
 
 class Verdict(Enum):
@@ -103,7 +101,7 @@ def _judge_transactions(config: RollupConfig, batch: SingularBatch) -> Judgement
             return _drop(f"transaction {index} is empty")
         if transaction[0] == DEPOSIT:
             return _drop(f"transaction {index} is a deposit")
-        if transaction[0] <= _LARGEST_TYPE and transaction[0] not in allowed:
+        if transaction[0] <= LARGEST_TYPE and transaction[0] not in allowed:
             return _drop(f"transaction {index} is of type 0x{transaction[0]:02x}, which is not allowed")
     return _ACCEPTED
 

@@ -8,11 +8,10 @@ from typing import Final
 from phal2.node.protocol import rlp
 from phal2.node.protocol.keccak import keccak256
 from phal2.node.protocol.rlp import RlpError, decode_uint, encode_uint, expect_bytes, expect_list
-from phal2.node.protocol.transactions import DEPOSIT, LEGACY
+from phal2.node.protocol.transactions import DEPOSIT, LARGEST_TYPE, LEGACY
 
 BLOOM_LENGTH: Final = 256
 EMPTY_BLOOM: Final = bytes(BLOOM_LENGTH)
-_LARGEST_TYPE: Final = 0x7F
 
 _NO_LOGS: Final = rlp.encode_bytes(EMPTY_BLOOM) + rlp.encode_list([])
 """Bloom and logs of a plain transfer's receipt."""
@@ -88,7 +87,7 @@ def decode_receipt(raw: bytes) -> Receipt:
     if not raw:
         raise RlpError("an empty byte string is no receipt")
     transaction_type = LEGACY if raw[0] >= 0xC0 else raw[0]
-    if raw[0] == LEGACY or _LARGEST_TYPE < raw[0] < 0xC0:
+    if raw[0] == LEGACY or LARGEST_TYPE < raw[0] < 0xC0:
         raise RlpError(f"receipt of type 0x{raw[0]:02x}, expected 0x01 to 0x7f, or a list for type 0 (EIP-2718)")
     fields = expect_list(rlp.decode(raw if transaction_type == LEGACY else raw[1:]))
     if len(fields) != 4 and not (transaction_type == DEPOSIT and len(fields) == 6):

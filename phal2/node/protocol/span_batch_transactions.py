@@ -21,6 +21,7 @@ from phal2.node.protocol.transaction_codec import decode_authorization, decode_t
 from phal2.node.protocol.transactions import (
     ACCESS_LIST,
     DYNAMIC_FEE,
+    LARGEST_TYPE,
     LEGACY,
     SET_CODE,
     AccessListTransaction,
@@ -36,7 +37,6 @@ MAXIMUM_PAYLOAD: Final = 10_000_000
 """Bytes of a payload's list with its length."""
 
 _FIRST_LIST: Final = 0xC0
-_LARGEST_TYPE: Final = 0x7F
 _SHORT_STRING: Final = 0xB7
 _KEY_PREFIX: Final = b"\xa0"
 _ENCODED_KEY: Final = 33
@@ -173,7 +173,7 @@ def _read_payload(data: bytes, offset: int) -> tuple[int, int, int]:
     if offset + 1 >= len(data):
         raise InvalidBatch("span batch ends before a transaction's payload")
     transaction_type, begin = LEGACY, offset
-    if data[offset] <= _LARGEST_TYPE:
+    if data[offset] <= LARGEST_TYPE:
         transaction_type, begin = data[offset] or _PREFIXED_LEGACY, offset + 1
     if data[begin] < _FIRST_LIST:
         raise InvalidBatch(f"span batch with a transaction that is no list, but begins with 0x{data[begin]:02x}")

@@ -16,6 +16,9 @@ SET_CODE: Final = 0x04
 ATTESTED: Final = 0x54
 DEPOSIT: Final = 0x7E
 
+LARGEST_TYPE: Final = 0x7F
+"""A larger first byte is no type (EIP-2718)."""
+
 AccessList: TypeAlias = tuple[tuple[bytes, tuple[bytes, ...]], ...]
 """(address, storage keys of 32 bytes) for each entry."""
 

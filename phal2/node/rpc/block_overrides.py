@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Annotated, Any, Final
 
 from phal2.node.rpc.errors import INVALID_PARAMS, InvalidArgument, RpcError
-from phal2.node.rpc.hexadecimal import parse_quantity, type_name
+from phal2.node.rpc.hexadecimal import parse_uint64, parse_uint256, type_name
 from phal2.node.rpc.parameter_types import ParameterType, parse_address, parse_hash
 from phal2.node.state.environment import BlockEnvironment
 
@@ -64,21 +64,13 @@ BlockOverrides = Annotated[
 ]
 
 
-def _uint64(value: Any) -> int:
-    return parse_quantity(value, 64)
-
-
-def _uint256(value: Any) -> int:
-    return parse_quantity(value, 256)
-
-
 _FIELDS: Final[Mapping[str, tuple[str, Callable[[Any], Any]]]] = {
-    "number": ("number", _uint64),
-    "time": ("timestamp", _uint64),
-    "gasLimit": ("gas_limit", _uint64),
+    "number": ("number", parse_uint64),
+    "time": ("timestamp", parse_uint64),
+    "gasLimit": ("gas_limit", parse_uint64),
     "feeRecipient": ("coinbase", parse_address),
     "prevRandao": ("prev_randao", parse_hash),
-    "baseFeePerGas": ("base_fee_per_gas", _uint256),
-    "blobBaseFee": ("blob_base_fee", _uint256),
+    "baseFeePerGas": ("base_fee_per_gas", parse_uint256),
+    "blobBaseFee": ("blob_base_fee", parse_uint256),
     "beaconRoot": ("parent_beacon_block_root", parse_hash),
 }

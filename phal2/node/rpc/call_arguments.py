@@ -8,7 +8,14 @@ from phal2.node.attestation.presentation import parse_attestation_object
 from phal2.node.protocol.addresses import ZERO_ADDRESS
 from phal2.node.protocol.transactions import AccessList, Attestation, Authorization
 from phal2.node.rpc.errors import InvalidArgument
-from phal2.node.rpc.hexadecimal import parse_data, parse_fixed_data, parse_quantity, type_name
+from phal2.node.rpc.hexadecimal import (
+    parse_data,
+    parse_fixed_data,
+    parse_quantity,
+    parse_uint64,
+    parse_uint256,
+    type_name,
+)
 from phal2.node.rpc.parameter_types import ParameterType, list_of, parse_address, parse_hash
 from phal2.node.state.call import CallRequest
 from phal2.node.state.transaction_errors import FeeCapBelowBaseFee, TipAboveFeeCap
@@ -105,14 +112,6 @@ def parse_call(value: Any) -> CallArguments:
 Call = Annotated[CallArguments, ParameterType(parse_call, {"title": "call object", "type": "object"})]
 
 
-def _uint64(value: Any) -> int:
-    return parse_quantity(value, 64)
-
-
-def _uint256(value: Any) -> int:
-    return parse_quantity(value, 256)
-
-
 def _access_list(value: Any) -> AccessList:
     if not isinstance(value, list) or len(value) > MAXIMUM_ACCESS_LIST_ENTRIES:
         raise InvalidArgument(f"expected an array of at most {MAXIMUM_ACCESS_LIST_ENTRIES} entries")
@@ -169,17 +168,17 @@ _FIELDS: Final[Mapping[str, tuple[str, Callable[[Any], Any]]]] = {
     "to": ("to", parse_address),
     "data": ("data", parse_data),
     "input": ("input", parse_data),
-    "value": ("value", _uint256),
-    "gas": ("gas", _uint64),
-    "gasPrice": ("gas_price", _uint256),
-    "maxFeePerGas": ("max_fee_per_gas", _uint256),
-    "maxPriorityFeePerGas": ("max_priority_fee_per_gas", _uint256),
-    "nonce": ("nonce", _uint64),
-    "chainId": ("chain_id", _uint256),
+    "value": ("value", parse_uint256),
+    "gas": ("gas", parse_uint64),
+    "gasPrice": ("gas_price", parse_uint256),
+    "maxFeePerGas": ("max_fee_per_gas", parse_uint256),
+    "maxPriorityFeePerGas": ("max_priority_fee_per_gas", parse_uint256),
+    "nonce": ("nonce", parse_uint64),
+    "chainId": ("chain_id", parse_uint256),
     "accessList": ("access_list", _access_list),
     "authorizationList": ("authorization_list", _authorization_list),
     "attestation": ("attestation", _attestation),
-    "maxFeePerBlobGas": ("max_fee_per_blob_gas", _uint256),
+    "maxFeePerBlobGas": ("max_fee_per_blob_gas", parse_uint256),
     "blobVersionedHashes": ("blob_versioned_hashes", list_of(parse_hash, MAXIMUM_BLOBS)),
 }
 """The field of `CallArguments`, and how it is read, by its name in JSON. "input" is another name of "data"."""

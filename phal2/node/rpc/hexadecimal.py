@@ -29,6 +29,16 @@ def parse_quantity(value: Any, maximum_bits: int) -> int:
     return number
 
 
+def parse_uint64(value: Any) -> int:
+    """Read a quantity of at most 64 bits; raise `InvalidArgument`."""
+    return parse_quantity(value, 64)
+
+
+def parse_uint256(value: Any) -> int:
+    """Read a quantity of at most 256 bits; raise `InvalidArgument`."""
+    return parse_quantity(value, 256)
+
+
 def parse_data(value: Any) -> bytes:
     """Read 0x and an even number of hex digits; raise `InvalidArgument`."""
     found = _read_bytes(value)

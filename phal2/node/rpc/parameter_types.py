@@ -8,7 +8,14 @@ from dataclasses import dataclass, field
 from typing import Annotated, Any, NamedTuple, TypeAlias
 
 from phal2.node.rpc.errors import InvalidArgument
-from phal2.node.rpc.hexadecimal import HEX_DIGITS, parse_data, parse_fixed_data, parse_quantity, quantity, type_name
+from phal2.node.rpc.hexadecimal import (
+    HEX_DIGITS,
+    parse_data,
+    parse_fixed_data,
+    parse_uint64,
+    quantity,
+    type_name,
+)
 
 Schema: TypeAlias = Mapping[str, Any]
 
@@ -75,15 +82,11 @@ def list_of(parse_item: Callable[[Any], Any], maximum_length: int) -> Callable[[
     return parse
 
 
-def _uint64(value: Any) -> int:
-    return parse_quantity(value, 64)
-
-
 def parse_count(value: Any) -> int:
     """Read a count: a quantity, or a JSON integer as some clients send it."""
     if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 1 << 64:
         return value
-    return _uint64(value)
+    return parse_uint64(value)
 
 
 def _number(value: Any) -> float:
@@ -99,7 +102,7 @@ def _anything(value: Any) -> Any:
 Address = Annotated[bytes, ParameterType(parse_address, _hex_schema("address", "^0x[0-9a-fA-F]{40}$"))]
 Hash = Annotated[bytes, ParameterType(parse_hash, _hex_schema("32 byte hash", "^0x[0-9a-fA-F]{64}$"))]
 Data = Annotated[bytes, ParameterType(parse_data, _hex_schema("bytes", "^0x([0-9a-fA-F]{2})*$"))]
-Quantity = Annotated[int, ParameterType(_uint64, _hex_schema("quantity", "^0x(0|[1-9a-fA-F][0-9a-fA-F]{0,15})$"))]
+Quantity = Annotated[int, ParameterType(parse_uint64, _hex_schema("quantity", "^0x(0|[1-9a-fA-F][0-9a-fA-F]{0,15})$"))]
 Count = Annotated[int, ParameterType(parse_count, {"title": "count", "type": ["string", "integer"]})]
 Boolean = Annotated[bool, ParameterType(parse_boolean, {"type": "boolean"})]
 StorageSlot = Annotated[

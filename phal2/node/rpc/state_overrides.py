@@ -6,7 +6,7 @@ from typing import Annotated, Any, Final
 
 from phal2.node.protocol.addresses import to_checksum_address
 from phal2.node.rpc.errors import SERVER_ERROR, InvalidArgument, RpcError
-from phal2.node.rpc.hexadecimal import parse_data, parse_fixed_data, parse_quantity, type_name
+from phal2.node.rpc.hexadecimal import parse_data, parse_fixed_data, parse_quantity, parse_uint256, type_name
 from phal2.node.rpc.parameter_types import ParameterType, parse_address, parse_hash
 from phal2.node.state.database import OverlayDatabase, StateDatabase, StateUpdate
 from phal2.node.state.precompiles.precompile import Precompile
@@ -102,7 +102,7 @@ def _account_override(value: Any) -> AccountOverride:
     if value.get("state") is not None and value.get("stateDiff") is not None:
         raise InvalidArgument("account has both 'state' and 'stateDiff'")
     return AccountOverride(
-        balance=_read(value, "balance", _uint256),
+        balance=_read(value, "balance", parse_uint256),
         nonce=_read(value, "nonce", lambda given: parse_quantity(given, 64)),
         code=_read(value, "code", parse_data),
         storage=_read(value, "state", _words),
@@ -138,10 +138,6 @@ def _clear_storage(state: WorldState, address: bytes) -> None:
 def _read(fields: Mapping[str, Any], name: str, parse: Any) -> Any:
     value = fields.get(name)
     return None if value is None else parse(value)
-
-
-def _uint256(value: Any) -> int:
-    return parse_quantity(value, 256)
 
 
 def _words(value: Any) -> dict[int, int]:

@@ -1,12 +1,15 @@
 """Accounts as the state trie holds them (Yellow Paper 4.1), and the keys of the state and storage tries."""
 
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from phal2.node.protocol import rlp
 from phal2.node.protocol.headers import EMPTY_TRIE_ROOT
 from phal2.node.protocol.keccak import EMPTY_KECCAK, keccak256
 from phal2.node.protocol.rlp import RlpError, encode_uint
+
+MAXIMUM_NONCE: Final = (1 << 64) - 1
+"""No account comes to have it (EIP-2681)."""
 
 
 class StoredAccount(NamedTuple):

@@ -7,10 +7,9 @@ from phal2.node.protocol.addresses import ZERO_ADDRESS
 from phal2.node.protocol.signatures import InvalidSignature
 from phal2.node.protocol.transaction_codec import recover_authority
 from phal2.node.protocol.transactions import Authorization
+from phal2.node.state.accounts import MAXIMUM_NONCE
 from phal2.node.state.delegation import delegated_address, delegation_to
 from phal2.node.state.world_state import WorldState
-
-MAXIMUM_NONCE: Final = (1 << 64) - 1
 
 EXISTING_ACCOUNT_REFUND: Final = 12_500
 """An authorization is charged as if it made a new account; so much goes back where it does not."""

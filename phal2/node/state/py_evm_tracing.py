@@ -18,6 +18,7 @@ from eth.exceptions import (
 from phal2.node.protocol.addresses import contract_address
 from phal2.node.protocol.keccak import keccak256
 from phal2.node.protocol.receipts import Log
+from phal2.node.state.accounts import MAXIMUM_NONCE
 from phal2.node.state.precompiles.precompile import Precompile
 from phal2.node.state.py_evm_computation import Computation, computation_class
 from phal2.node.state.py_evm_instructions import OpcodeFunction
@@ -41,7 +42,6 @@ from phal2.node.state.tracing_instructions import Instruction, instructions
 
 INSTRUCTIONS_BETWEEN_CHECKPOINTS: Final = 256
 _SSTORE: Final = 0x55
-_MAXIMUM_NONCE: Final = (1 << 64) - 1
 
 
 @dataclass(slots=True)
@@ -241,12 +241,12 @@ def _traced_creation(create: OpcodeFunction) -> OpcodeFunction:
         else:
             salt = operands[3].to_bytes(32, "big")
             address = keccak256(b"\xff" + creator + salt + keccak256(code))[12:]
-        if computation.msg.depth + 1 <= STACK_DEPTH_LIMIT and balance >= value and nonce < _MAXIMUM_NONCE:
+        if computation.msg.depth + 1 <= STACK_DEPTH_LIMIT and balance >= value and nonce < MAXIMUM_NONCE:
             gas = computation.last_charge
             _tell_of_refusal(computation, address, code, gas, gas, value, "contract address collision")
             return
         gas = computation._gas_meter.gas_remaining
-        reason = _refusal(computation) if nonce < _MAXIMUM_NONCE or balance < value else "nonce uint64 overflow"
+        reason = _refusal(computation) if nonce < MAXIMUM_NONCE or balance < value else "nonce uint64 overflow"
         _tell_of_refusal(computation, address, code, gas - gas // 64, 0, value, reason)
 
     return instruction

@@ -3,7 +3,7 @@
 The order of the checks is geth's, so that a transaction with several faults gets the error that clients expect.
 """
 
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from phal2.node.attestation.gas import attestation_gas
 from phal2.node.protocol.blob_base_fee import GAS_PER_BLOB
@@ -21,6 +21,7 @@ from phal2.node.protocol.transactions import (
     AttestedTransaction,
     SignedTransaction,
 )
+from phal2.node.state.accounts import MAXIMUM_NONCE
 from phal2.node.state.block_scope import BlockScope
 from phal2.node.state.delegation import delegated_address
 from phal2.node.state.rules import Revision
@@ -44,8 +45,6 @@ from phal2.node.state.transaction_errors import (
     TransactionTypeNotSupported,
     WrongChainId,
 )
-
-MAXIMUM_NONCE: Final = (1 << 64) - 1
 
 
 class BlockRoom(NamedTuple):
