@@ -17,10 +17,9 @@ from phal2.bridge.migration.signers import (
 from phal2.bridge.migration.ss58 import parse_account
 from phal2.node.attestation.account_secrets import AccountSecret
 from phal2.node.attestation.multisig import MAXIMUM_SIGNATORIES, multisig_account
-from phal2.node.attestation.substrate_signatures import account_id
+from phal2.node.attestation.substrate_signatures import SIGNATURE_LENGTHS, account_id
 from phal2.node.protocol.whole_numbers import parse_whole_number
 
-_SIGNATURE_LENGTHS: Final = {"sr25519": 64, "ed25519": 64, "ecdsa": 65}
 _ECDSA_PUBLIC_KEY: Final = re.compile(r"(?:0x)?(0[23][0-9a-fA-F]{64})")
 _HEX: Final = re.compile(r"(?:0x)?((?:[0-9a-fA-F]{2}){1,66})")
 
@@ -145,7 +144,7 @@ def _signature(text: str, default_scheme: str) -> tuple[str, bytes]:
     """Return scheme and raw signature; a leading byte that tells the scheme, as MultiSignature has it, is taken off."""
     scheme, digits = split_scheme(text.strip(), default_scheme)
     match = _HEX.fullmatch(digits)
-    length = _SIGNATURE_LENGTHS[scheme]
+    length = SIGNATURE_LENGTHS[SCHEMES[scheme]]
     signature = b"" if match is None else bytes.fromhex(match[1])
     if len(signature) == length + 1 and signature[0] == SCHEMES[scheme]:
         signature = signature[1:]

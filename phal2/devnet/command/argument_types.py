@@ -4,9 +4,6 @@ from argparse import ArgumentTypeError
 from collections.abc import Callable
 from typing import Final
 
-from phal2.node.protocol.addresses import parse_address
-from phal2.node.protocol.errors import InvalidEncoding
-
 _HEX_DIGITS: Final = frozenset("0123456789abcdefABCDEF")
 _LONGEST_NUMBER: Final = 80
 
@@ -39,11 +36,3 @@ def unsigned(bits: int) -> Callable[[str], int]:
         return value
 
     return read
-
-
-def address(text: str) -> bytes:
-    """Read an address of 0x and 40 hex digits; mixed case must be its EIP-55 checksum."""
-    try:
-        return parse_address(text)
-    except InvalidEncoding as error:
-        raise ArgumentTypeError(str(error)) from None

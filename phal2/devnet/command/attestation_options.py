@@ -4,8 +4,8 @@ import argparse
 from pathlib import Path
 from typing import Final
 
-from phal2.bridge.migration.errors import InvalidAccount
-from phal2.bridge.migration.ss58 import parse_account
+from phal2.bridge.migration.arguments import account
+from phal2.bridge.migration.keys import SCHEMES
 from phal2.bridge.quote_files import read_collateral, read_quote
 from phal2.devnet.command.argument_types import hex_bytes, unsigned
 from phal2.devnet.tee.measurements import DEFAULT_WORKLOAD
@@ -23,7 +23,6 @@ from phal2.node.attestation.building import (
 )
 from phal2.node.attestation.collateral import check_collateral
 from phal2.node.attestation.statement import report_data_of, statement_hash
-from phal2.node.attestation.substrate_signatures import ECDSA, ED25519, SR25519
 from phal2.node.attestation.verification import LONGEST_ACCOUNT_VALIDITY, LONGEST_VALIDITY
 from phal2.node.protocol.signatures import SECP256K1_ORDER
 from phal2.node.protocol.transactions import Attestation
@@ -33,7 +32,6 @@ ENCLAVE_KEY: Final = "enclave-key"
 ACCOUNT: Final = "account"
 
 _DEFAULT_VALIDITY: Final = 3_600
-_SCHEMES: Final = {"ed25519": ED25519, "sr25519": SR25519, "ecdsa": ECDSA}
 
 
 def add_attestation_options(parser: argparse.ArgumentParser) -> None:
@@ -61,9 +59,9 @@ def add_attestation_options(parser: argparse.ArgumentParser) -> None:
     enclave = parser.add_argument_group("--kind enclave-key")
     enclave.add_argument("--enclave-key", metavar="HEX", type=hex_bytes(32), help="private key of a registered enclave")
 
-    account = parser.add_argument_group("--kind account")
-    account.add_argument("--note", metavar="TEXT", default="", help="what the call does, as the contract wants it said")
-    account.add_argument(
+    signing = parser.add_argument_group("--kind account")
+    signing.add_argument("--note", metavar="TEXT", default="", help="what the call does, as the contract wants it said")
+    signing.add_argument(
         "--secret",
         metavar="SCHEME:HEX",
         type=_secret,
@@ -71,12 +69,12 @@ def add_attestation_options(parser: argparse.ArgumentParser) -> None:
         default=[],
         help="sr25519, ed25519 or ecdsa, and 32 bytes of secret; once for each signature of a multisig",
     )
-    account.add_argument("--wrapped", action="store_true", help="sign within <Bytes>…</Bytes>, as browser wallets do")
-    account.add_argument("--threshold", metavar="N", type=unsigned(16), help="of a multisig account")
-    account.add_argument(
+    signing.add_argument("--wrapped", action="store_true", help="sign within <Bytes>…</Bytes>, as browser wallets do")
+    signing.add_argument("--threshold", metavar="N", type=unsigned(16), help="of a multisig account")
+    signing.add_argument(
         "--signatory",
         metavar="ACCOUNT",
-        type=_account,
+        type=account,
         action="append",
         default=[],
         help="each signatory of a multisig account, as SS58 or 0x and 64 hex digits, in any order",
@@ -162,16 +160,9 @@ def _note(arguments: argparse.Namespace) -> bytes:
 
 def _secret(text: str) -> AccountSecret:
     name, _, digits = text.partition(":")
-    if name not in _SCHEMES:
+    if name not in SCHEMES:
         raise argparse.ArgumentTypeError("expected sr25519:HEX, ed25519:HEX or ecdsa:HEX")
-    secret = AccountSecret(_SCHEMES[name], hex_bytes(32)(digits))
+    secret = AccountSecret(SCHEMES[name], hex_bytes(32)(digits))
     if name == "ecdsa" and not 0 < int.from_bytes(secret.secret, "big") < SECP256K1_ORDER:
         raise argparse.ArgumentTypeError("is not the ecdsa key of any account")
     return secret
-
-
-def _account(text: str) -> bytes:
-    try:
-        return parse_account(text)
-    except InvalidAccount as error:
-        raise argparse.ArgumentTypeError(str(error)) from None

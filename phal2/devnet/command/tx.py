@@ -5,7 +5,8 @@ import asyncio
 import json
 from typing import Any, Final
 
-from phal2.devnet.command.argument_types import address, hex_bytes, unsigned
+from phal2.bridge.chain_access.options import address
+from phal2.devnet.command.argument_types import hex_bytes, unsigned
 from phal2.devnet.command.attestation_options import (
     add_attestation_options,
     check_attestation_options,

@@ -16,6 +16,7 @@ from phal2.devnet.l1.beacon_blocks import SECONDS_PER_SLOT, BeaconBlock, BeaconB
 from phal2.devnet.l1.beacon_body import commitments_in_body
 from phal2.devnet.l1.embedded_l1 import EmbeddedL1
 from phal2.node.protocol.blob_sidecars import BlobSidecar
+from phal2.node.protocol.whole_numbers import parse_whole_number
 from phal2.node.rpc.access import AccessRules
 from phal2.node.rpc.errors import RpcError
 from phal2.node.rpc.workers import Workers
@@ -233,9 +234,10 @@ def _values(request: web.BaseRequest, name: str) -> list[str]:
 
 
 def _number(text: str, largest: int, what: str) -> int:
-    if not _NUMBER.fullmatch(text) or int(text) > largest:
+    number = parse_whole_number(text, 0, largest)
+    if number is None:
         raise BeaconError(400, f"invalid {what} {text[:80]!r}: expected a number from 0 to {largest}")
-    return int(text)
+    return number
 
 
 def _root(text: str, what: str) -> bytes:

@@ -23,8 +23,9 @@ MULTISIG: Final = 3
 
 SCHEME_NAMES: Final = {ED25519: "ed25519", SR25519: "sr25519", ECDSA: "ecdsa", MULTISIG: "multisig"}
 
+SIGNATURE_LENGTHS: Final = {ED25519: 64, SR25519: 64, ECDSA: 65}
+
 _KEY_LENGTHS: Final = {ED25519: 32, SR25519: 32, ECDSA: 33}
-_SIGNATURE_LENGTHS: Final = {ED25519: 64, SR25519: 64, ECDSA: 65}
 
 
 def account_id(scheme: int, public_key: bytes) -> bytes:
@@ -43,7 +44,7 @@ def account_id(scheme: int, public_key: bytes) -> bytes:
 def verify_signature(scheme: int, public_key: bytes, signature: bytes, messages: tuple[bytes, ...]) -> None:
     """Check that `public_key` signed one of `messages`; raise `AccountSignatureInvalid`, or as `account_id`."""
     account = account_id(scheme, public_key)
-    _expect_length(scheme, "signature", signature, _SIGNATURE_LENGTHS)
+    _expect_length(scheme, "signature", signature, SIGNATURE_LENGTHS)
     if scheme == ECDSA:
         if not any(_recover_ecdsa_key(signature, message) == public_key for message in messages):
             raise _mismatch(scheme, account)
@@ -58,7 +59,7 @@ def verify_account_signature(scheme: int, account: bytes, signature: bytes, mess
     if scheme != ECDSA:
         verify_signature(scheme, account, signature, messages)
         return
-    _expect_length(scheme, "signature", signature, _SIGNATURE_LENGTHS)
+    _expect_length(scheme, "signature", signature, SIGNATURE_LENGTHS)
     for message in messages:
         public_key = _recover_ecdsa_key(signature, message)
         if public_key is not None and blake2b_256(public_key) == account:

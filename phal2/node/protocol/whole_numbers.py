@@ -1,4 +1,4 @@
-"""Whole numbers as people write them on command lines."""
+"""Whole numbers in decimal, as they come on command lines and in URLs."""
 
 from typing import Final
 
