@@ -18,6 +18,15 @@ GAMES_IN_A_PAGE: Final = 16
 _WORD: Final = 32
 
 
+class GameType(IntEnum):
+    """What a proposed output is vouched for by."""
+
+    PERMISSIONED = 1
+    """The proposer's account alone; anyone may resolve it after its clock, if nobody challenged it."""
+    ENCLAVE = 84
+    """A prover's signature; it is resolved as it is created."""
+
+
 class GameStatus(IntEnum):
     """How a game stands (IDisputeGame)."""
 

@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from phal2.bridge.chain_access.contract_views import Contract
+from phal2.bridge.dispute_games import GameType
 from phal2.bridge.proposer.games import Games, OutputOnL1
 from phal2.bridge.proposer.proposer import Proposer, ProposerContracts
 from phal2.bridge.proposer.prover_channels import ProverCommand, prover_command
 from phal2.bridge.proposer.prover_client import ProgramClient
 from phal2.bridge.proposer.registration import OwnerRegistrar, QuoteTrust
-from phal2.bridge.proposer.settings import GameType, ProposerSettings
+from phal2.bridge.proposer.settings import ProposerSettings
 from phal2.bridge.proposer.transaction_sender import TransactionSender
 from phal2.bridge.prover.claim import config_hash
 from phal2.bridge.prover.configuration import prover_configuration

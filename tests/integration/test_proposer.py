@@ -13,10 +13,10 @@ from proposing_rig import SETTINGS, Proposing, proposing
 from web3 import Web3
 
 from phal2.bridge.chain_access.contract_views import Contract
+from phal2.bridge.dispute_games import GameType
 from phal2.bridge.proposer.errors import CallRefused, InvalidQuote, NotRegistered, ProverUnavailable
 from phal2.bridge.proposer.games import ANCHOR_INDEX, enclave_extra_data
 from phal2.bridge.proposer.gathering import Gathering
-from phal2.bridge.proposer.settings import GameType
 from phal2.bridge.proposer.transaction_sender import ContractCall, TransactionSender
 from phal2.bridge.prover.claim import SignedClaim, sign_claim
 from phal2.devnet.accounts import role_account

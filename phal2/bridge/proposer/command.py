@@ -17,6 +17,7 @@ from phal2.bridge.chain_access.fee_options import add_fee_limits, add_poll_inter
 from phal2.bridge.chain_access.key_options import add_key_options, given_key, is_key_given
 from phal2.bridge.chain_access.options import address, positive_number, whole_number
 from phal2.bridge.chain_access.programs import log_to_stderr, run_until_interrupted, warn_of_readable_key
+from phal2.bridge.dispute_games import GameType
 from phal2.bridge.proposer.arguments import host_and_port, workload_hash
 from phal2.bridge.proposer.errors import ProposerError
 from phal2.bridge.proposer.l2_view import ANSWER_SECONDS
@@ -24,7 +25,7 @@ from phal2.bridge.proposer.proposer import Proposer, ProposerContracts
 from phal2.bridge.proposer.prover_channels import ChannelOpener, ProverAddress, ProverCommand, prover_command
 from phal2.bridge.proposer.prover_client import ProgramClient
 from phal2.bridge.proposer.registration import OwnerRegistrar, QuoteTrust
-from phal2.bridge.proposer.settings import GameType, ProposerSettings
+from phal2.bridge.proposer.settings import ProposerSettings
 from phal2.bridge.proposer.transaction_sender import TransactionSender
 from phal2.bridge.prover.claim import config_hash
 from phal2.bridge.prover.configuration import prover_configuration

@@ -4,8 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from phal2.bridge.chain_access.contract_views import Contract
-from phal2.bridge.dispute_games import GAMES_IN_A_PAGE, GameStatus, page_of_games, with_claims
-from phal2.bridge.proposer.settings import GameType
+from phal2.bridge.dispute_games import GAMES_IN_A_PAGE, GameStatus, GameType, page_of_games, with_claims
 from phal2.bridge.prover.claim import SIGNATURE_LENGTH, SignedClaim
 from phal2.node.l1.client import L1Client
 

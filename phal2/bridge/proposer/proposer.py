@@ -10,7 +10,7 @@ from typing import Final, Protocol
 from phal2.bridge.chain_access.contract_views import Contract
 from phal2.bridge.chain_access.errors import ChainError
 from phal2.bridge.chain_access.l2_source import SyncStatus
-from phal2.bridge.dispute_games import GAMES_IN_A_PAGE
+from phal2.bridge.dispute_games import GAMES_IN_A_PAGE, GameType
 from phal2.bridge.proposer.errors import ChainMoved, NotRegistered, ProposerError
 from phal2.bridge.proposer.games import (
     Games,
@@ -23,7 +23,7 @@ from phal2.bridge.proposer.gathering import Gathering
 from phal2.bridge.proposer.l2_view import L2View
 from phal2.bridge.proposer.proven_chain import ProvenChain
 from phal2.bridge.proposer.prover_client import ProverClient
-from phal2.bridge.proposer.settings import GameType, ProposerSettings
+from phal2.bridge.proposer.settings import ProposerSettings
 from phal2.bridge.proposer.transaction_sender import ContractCall, TransactionSender
 from phal2.bridge.prover.errors import ProverError
 from phal2.node.l1.backoff import Backoff

@@ -1,21 +1,12 @@
 """How the proposer behaves, apart from what the rollup and the contracts fix."""
 
 from dataclasses import dataclass
-from enum import IntEnum
 
 from phal2.bridge.amounts import GWEI
+from phal2.bridge.dispute_games import GameType
 from phal2.bridge.proposer.errors import ProposerError
 from phal2.bridge.prover.proof_request import MAXIMUM_BLOCKS
 from phal2.node.l1.client import MOST_PRIORITY_FEE
-
-
-class GameType(IntEnum):
-    """What a proposed output is vouched for by."""
-
-    PERMISSIONED = 1
-    """The proposer's account alone; anyone may resolve it after its clock, if nobody challenged it."""
-    ENCLAVE = 84
-    """A prover's signature; it is resolved as it is created."""
 
 
 @dataclass(frozen=True, slots=True)

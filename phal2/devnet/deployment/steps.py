@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from phal2.bridge.dispute_games import GameType
 from phal2.contracts import encode_call, encode_constructor, load_artefact
 from phal2.devnet.deployment.addresses import (
     INITIALIZED,
@@ -17,9 +18,6 @@ from phal2.devnet.deployment.addresses import (
 )
 from phal2.devnet.deployment.parameters import DeploymentParameters
 from phal2.node.protocol.addresses import ZERO_ADDRESS
-
-ENCLAVE_GAME_TYPE: Final = 84
-PERMISSIONED_GAME_TYPE: Final = 1
 
 PROVER_VALIDITY: Final = 30 * 86_400
 """Seconds for which the ProverRegistry takes a key."""
@@ -72,11 +70,11 @@ def game_steps(
         contracts.system_config,
         factory,
         {"root": genesis_output_root, "l2SequenceNumber": 0},
-        ENCLAVE_GAME_TYPE,
+        GameType.ENCLAVE,
     )
     games = (
-        (ENCLAVE_GAME_TYPE, contracts.enclave_dispute_game),
-        (PERMISSIONED_GAME_TYPE, contracts.permissioned_dispute_game),
+        (GameType.ENCLAVE, contracts.enclave_dispute_game),
+        (GameType.PERMISSIONED, contracts.permissioned_dispute_game),
     )
     return [
         creation("EnclaveDisputeGame", registry, contracts.prover_registry, config_hash),

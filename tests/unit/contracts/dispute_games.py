@@ -6,9 +6,9 @@ from contract_chain import Contract, Outcome
 from eth_abi.abi import encode
 from l1_world import CONFIG_HASH, GENESIS_ROOT, OWNER, PROPOSER, STRANGER, L1World
 
+from phal2.bridge.dispute_games import GameType
 from phal2.bridge.prover.claim import Claim, sign_claim
 from phal2.contracts import load_artefact
-from phal2.devnet.deployment.steps import ENCLAVE_GAME_TYPE, PERMISSIONED_GAME_TYPE
 from phal2.devnet.tee.simulator import STANDARD_PLATFORM, SimulatedPlatform, SimulatedQuote, simulate_quote
 from phal2.node.protocol.keccak import keccak256
 from phal2.node.protocol.signatures import address_of_private_key
@@ -58,7 +58,7 @@ class Proposal:
 
     @property
     def creation(self) -> tuple[str, int, bytes, bytes]:
-        return ("create", ENCLAVE_GAME_TYPE, self.root, self.extra_data)
+        return ("create", GameType.ENCLAVE, self.root, self.extra_data)
 
     def create(self) -> Contract:
         """Create the game, and return it."""
@@ -80,7 +80,7 @@ def newest_game(world: L1World, creation: Outcome, name: str = "EnclaveDisputeGa
 
 def create_permissioned(world: L1World, root: bytes, l2_block: int) -> Contract:
     """Create a permissioned game, as its proposer."""
-    creation = ("create", PERMISSIONED_GAME_TYPE, root, l2_block.to_bytes(32, "big"))
+    creation = ("create", GameType.PERMISSIONED, root, l2_block.to_bytes(32, "big"))
     return newest_game(world, world.factory.transact(*creation, sender=PROPOSER), "PermissionedDisputeGame")
 
 

@@ -7,7 +7,7 @@ from contract_chain import Contract
 from dispute_games import Proposal, create_permissioned, register_prover, respect
 from l1_world import CHALLENGE_PERIOD, FINALITY_DELAY, GENESIS_ROOT, OWNER, STRANGER, L1World
 
-from phal2.devnet.deployment.steps import ENCLAVE_GAME_TYPE, PERMISSIONED_GAME_TYPE
+from phal2.bridge.dispute_games import GameType
 from phal2.node.protocol.keccak import keccak256
 
 ROOT = keccak256(b"output root 10")
@@ -67,12 +67,12 @@ def test_a_game_of_another_registry_does_not_count(world: L1World) -> None:
     """Its implementation is the owner's, but made for a registry that others rule."""
     foreign = world.chain.deploy("AnchorStateRegistry", FINALITY_DELAY, sender=STRANGER)
     proxy = world.chain.deploy("Proxy", STRANGER, sender=STRANGER)
-    proposal = (world.system_config.address, world.factory.address, (GENESIS_ROOT, 0), PERMISSIONED_GAME_TYPE)
+    proposal = (world.system_config.address, world.factory.address, (GENESIS_ROOT, 0), GameType.PERMISSIONED)
     proxy.transact("upgradeToAndCall", foreign.address, foreign.data("initialize", *proposal), sender=STRANGER)
     arguments = (proxy.address, STRANGER, STRANGER, 0)
     implementation = world.chain.deploy("PermissionedDisputeGame", *arguments, sender=STRANGER)
-    world.factory.transact("setImplementation", PERMISSIONED_GAME_TYPE, implementation.address, sender=OWNER)
-    creation = ("create", PERMISSIONED_GAME_TYPE, ROOT, (10).to_bytes(32, "big"))
+    world.factory.transact("setImplementation", GameType.PERMISSIONED, implementation.address, sender=OWNER)
+    creation = ("create", GameType.PERMISSIONED, ROOT, (10).to_bytes(32, "big"))
     address = world.factory.event(world.factory.transact(*creation, sender=STRANGER)).arguments["disputeProxy"]
     assert "Registered" not in judgement(world, address)
 
@@ -100,7 +100,7 @@ def test_no_game_counts_while_paused(world: L1World, game: Contract) -> None:
 
 
 def test_a_challenged_game_does_not_count(world: L1World) -> None:
-    respect(world, PERMISSIONED_GAME_TYPE)
+    respect(world, GameType.PERMISSIONED)
     game = create_permissioned(world, ROOT, 10)
     assert judgement(world, game.address) == {"Registered", "Respected", "Proper"}
     game.transact("challenge", sender=OWNER)
@@ -109,8 +109,8 @@ def test_a_challenged_game_does_not_count(world: L1World) -> None:
 
 
 def test_a_game_is_respected_by_the_type_at_its_creation(world: L1World, game: Contract) -> None:
-    outcome = world.registry.transact("setRespectedGameType", PERMISSIONED_GAME_TYPE, sender=OWNER)
-    assert world.registry.event(outcome).arguments == {"gameType": PERMISSIONED_GAME_TYPE}
+    outcome = world.registry.transact("setRespectedGameType", GameType.PERMISSIONED, sender=OWNER)
+    assert world.registry.event(outcome).arguments == {"gameType": GameType.PERMISSIONED}
     assert judgement(world, game.address) == FINAL
     later = Proposal(world, NEXT_ROOT, 20).create()
     assert "Respected" not in judgement(world, later.address)
@@ -118,7 +118,7 @@ def test_a_game_is_respected_by_the_type_at_its_creation(world: L1World, game: C
 
 def test_the_anchor_root_is_the_genesis_at_first(world: L1World) -> None:
     assert world.registry.read("getAnchorRoot") == (GENESIS_ROOT, 0)
-    assert world.registry.read("anchors", ENCLAVE_GAME_TYPE) == (GENESIS_ROOT, 0)
+    assert world.registry.read("anchors", GameType.ENCLAVE) == (GENESIS_ROOT, 0)
     assert world.registry.read("startingAnchorRoot") == (GENESIS_ROOT, 0)
     assert world.registry.read("anchorGame") == bytes(20)
 

@@ -6,7 +6,7 @@ from dispute_games import Proposal, create_permissioned, register_prover
 from eth_abi.abi import encode
 from l1_world import OWNER, STRANGER, L1World
 
-from phal2.devnet.deployment.steps import ENCLAVE_GAME_TYPE, PERMISSIONED_GAME_TYPE
+from phal2.bridge.dispute_games import GameType
 from phal2.node.protocol.keccak import keccak256
 
 
@@ -39,7 +39,7 @@ def metadata(world: L1World, index: int) -> bytes:
 def test_games_are_listed_in_their_order(world: L1World) -> None:
     assert world.factory.read("gameCount") == 4
     types = [world.factory.read("gameAtIndex", index)[0] for index in range(4)]
-    assert types == [ENCLAVE_GAME_TYPE, PERMISSIONED_GAME_TYPE, ENCLAVE_GAME_TYPE, ENCLAVE_GAME_TYPE]
+    assert types == [GameType.ENCLAVE, GameType.PERMISSIONED, GameType.ENCLAVE, GameType.ENCLAVE]
     assert world.factory.refuse("gameAtIndex", 4, sender=STRANGER) == "panic 0x32: index out of bounds"
 
 
@@ -49,7 +49,7 @@ def test_a_game_is_found_by_what_it_is(world: L1World) -> None:
     data = game.read("gameData")
     assert world.factory.read("games", *data) == (proxy, timestamp)
     assert world.factory.read("getGameUUID", *data) == keccak256(encode(["uint32", "bytes32", "bytes"], data))
-    assert world.factory.read("games", ENCLAVE_GAME_TYPE, root(9), data[2]) == (bytes(20), 0)
+    assert world.factory.read("games", GameType.ENCLAVE, root(9), data[2]) == (bytes(20), 0)
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ def test_a_game_is_found_by_what_it_is(world: L1World) -> None:
     ],
 )
 def test_the_latest_games_of_a_type_are_found(world: L1World, start: int, count: int, found: list[int]) -> None:
-    games = world.factory.read("findLatestGames", ENCLAVE_GAME_TYPE, start, count)
+    games = world.factory.read("findLatestGames", GameType.ENCLAVE, start, count)
     assert [game[0] for game in games] == found
     for index, game_metadata, timestamp, root_claim, extra_data in games:
         assert game_metadata == metadata(world, index)
@@ -77,7 +77,7 @@ def test_the_latest_games_of_a_type_are_found(world: L1World, start: int, count:
 
 
 def test_there_are_no_games_at_first() -> None:
-    assert L1World.deployed().factory.read("findLatestGames", ENCLAVE_GAME_TYPE, 0, 0) == ()
+    assert L1World.deployed().factory.read("findLatestGames", GameType.ENCLAVE, 0, 0) == ()
 
 
 def test_a_creation_is_logged(world: L1World) -> None:
@@ -85,7 +85,7 @@ def test_a_creation_is_logged(world: L1World) -> None:
     event = world.factory.event(outcome)
     proxy = world.factory.read("gameAtIndex", 4)[2]
     assert event.name == "DisputeGameCreated"
-    assert event.arguments == {"disputeProxy": proxy, "gameType": ENCLAVE_GAME_TYPE, "rootClaim": root(4)}
+    assert event.arguments == {"disputeProxy": proxy, "gameType": GameType.ENCLAVE, "rootClaim": root(4)}
 
 
 def test_there_is_one_game_of_a_claim_and_its_extra_data(world: L1World) -> None:
@@ -99,16 +99,16 @@ def test_there_is_one_game_of_a_claim_and_its_extra_data(world: L1World) -> None
 def test_a_type_needs_an_implementation(world: L1World) -> None:
     refusal = world.factory.refuse("create", 7, root(4), b"", sender=STRANGER)
     assert refusal == "NoImplementation(gameType: 7)"
-    world.factory.transact("setImplementation", ENCLAVE_GAME_TYPE, bytes(20), sender=OWNER)
+    world.factory.transact("setImplementation", GameType.ENCLAVE, bytes(20), sender=OWNER)
     refusal = world.factory.refuse(*Proposal(world, root(4), 40).creation, sender=STRANGER)
-    assert refusal == f"NoImplementation(gameType: {ENCLAVE_GAME_TYPE})"
+    assert refusal == f"NoImplementation(gameType: {GameType.ENCLAVE})"
 
 
 def test_the_ether_sent_is_the_bond(world: L1World) -> None:
     creation = Proposal(world, root(4), 40).creation
     assert world.factory.refuse(*creation, sender=STRANGER, value=1) == "IncorrectBondAmount()"
-    world.factory.transact("setInitBond", ENCLAVE_GAME_TYPE, 2, sender=OWNER)
-    assert world.factory.read("initBonds", ENCLAVE_GAME_TYPE) == 2
+    world.factory.transact("setInitBond", GameType.ENCLAVE, 2, sender=OWNER)
+    assert world.factory.read("initBonds", GameType.ENCLAVE) == 2
     assert world.factory.refuse(*creation, sender=STRANGER, value=1) == "IncorrectBondAmount()"
 
 

@@ -20,9 +20,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from l1_world import CHALLENGE_PERIOD, CONFIG_HASH, GENESIS_ROOT, OWNER, STRANGER, L1World
 
+from phal2.bridge.dispute_games import GameType
 from phal2.bridge.prover.claim import Claim, sign_claim
 from phal2.contracts import decode_event
-from phal2.devnet.deployment.steps import ENCLAVE_GAME_TYPE, PERMISSIONED_GAME_TYPE
 from phal2.node.protocol.keccak import keccak256
 from phal2.node.protocol.predeploys import HISTORY_STORAGE
 
@@ -53,7 +53,7 @@ def test_a_game_is_decided_for_its_claim_as_it_begins(world: L1World) -> None:
         "status": DEFENDER_WINS,
         "createdAt": world.chain.time,
         "resolvedAt": world.chain.time,
-        "gameType": ENCLAVE_GAME_TYPE,
+        "gameType": GameType.ENCLAVE,
         "gameCreator": STRANGER,
         "rootClaim": ROOT,
         "l1Head": world.chain.block_hash(world.chain.block_number - 1),
@@ -62,7 +62,7 @@ def test_a_game_is_decided_for_its_claim_as_it_begins(world: L1World) -> None:
         "l1BlockNumber": world.chain.block_number - 1,
         "parentGameIndex": ANCHOR_ROOT,
         "extraData": extra,
-        "gameData": (ENCLAVE_GAME_TYPE, ROOT, extra),
+        "gameData": (GameType.ENCLAVE, ROOT, extra),
         "wasRespectedGameTypeWhenCreated": True,
         "anchorStateRegistry": world.registry.address,
         "proverRegistry": world.provers.address,
@@ -114,7 +114,7 @@ def test_every_part_of_the_claim_is_signed(world: L1World) -> None:
         (ROOT, extra_data(11, number, ANCHOR_ROOT, signature)),
         (ROOT, extra_data(10, number - 1, ANCHOR_ROOT, signature)),
     ):
-        refusal = world.factory.refuse("create", ENCLAVE_GAME_TYPE, root, extra, sender=STRANGER)
+        refusal = world.factory.refuse("create", GameType.ENCLAVE, root, extra, sender=STRANGER)
         assert refusal.startswith("InvalidProver(")
 
 
@@ -136,7 +136,7 @@ def test_the_other_signature_of_the_same_is_refused(world: L1World) -> None:
     signature = sign_claim(claim, PROVER_KEY).signature
     high = (SECP256K1_ORDER - int.from_bytes(signature[32:64], "big")).to_bytes(32, "big")
     malleated = signature[:32] + high + bytes([27 + 28 - signature[64]])
-    creation = ("create", ENCLAVE_GAME_TYPE, ROOT, extra_data(10, number, ANCHOR_ROOT, malleated))
+    creation = ("create", GameType.ENCLAVE, ROOT, extra_data(10, number, ANCHOR_ROOT, malleated))
     assert world.factory.refuse(*creation, sender=STRANGER).startswith("InvalidProver(")
 
 
@@ -145,20 +145,20 @@ def test_the_other_signature_of_the_same_is_refused(world: L1World) -> None:
 def test_no_other_extra_data_makes_the_same_claim(prepared: L1World, data: st.DataObject) -> None:
     extra = bytearray(Proposal(prepared, ROOT, 10).extra_data)
     extra[data.draw(st.integers(0, len(extra) - 1))] ^= data.draw(st.integers(1, 255))
-    creation = ("create", ENCLAVE_GAME_TYPE, ROOT, bytes(extra))
+    creation = ("create", GameType.ENCLAVE, ROOT, bytes(extra))
     prepared.factory.refuse(*creation, sender=STRANGER)
 
 
 @pytest.mark.parametrize("change", [lambda extra: extra + bytes(32), lambda extra: extra[:-32], lambda _: b""])
 def test_extra_data_of_another_length_is_refused(world: L1World, change: object) -> None:
     assert callable(change)
-    creation = ("create", ENCLAVE_GAME_TYPE, ROOT, change(Proposal(world, ROOT, 10).extra_data))
+    creation = ("create", GameType.ENCLAVE, ROOT, change(Proposal(world, ROOT, 10).extra_data))
     assert world.factory.refuse(*creation, sender=STRANGER).startswith("InvalidExtraData(")
 
 
 def test_the_signature_has_65_bytes(world: L1World) -> None:
     number = world.chain.block_number - 1
-    creation = ("create", ENCLAVE_GAME_TYPE, ROOT, extra_data(10, number, ANCHOR_ROOT, b"\x01" * 66))
+    creation = ("create", GameType.ENCLAVE, ROOT, extra_data(10, number, ANCHOR_ROOT, b"\x01" * 66))
     assert world.factory.refuse(*creation, sender=STRANGER).startswith("InvalidExtraData(")
 
 
@@ -200,9 +200,9 @@ def test_a_game_does_not_go_on_from_one_that_was_not_respected(world: L1World) -
 
 
 def test_a_game_goes_on_from_a_fallback_game_once_that_is_decided(world: L1World) -> None:
-    respect(world, PERMISSIONED_GAME_TYPE)
+    respect(world, GameType.PERMISSIONED)
     parent = create_permissioned(world, ROOT, 10)
-    respect(world, ENCLAVE_GAME_TYPE)
+    respect(world, GameType.ENCLAVE)
     proposal = Proposal(world, NEXT_ROOT, 20, parent=0, previous_root=ROOT)
     assert proposal.refuse().startswith("InvalidParentGame(index: 0")
     world.chain.pass_time(CHALLENGE_PERIOD + 1)
@@ -229,7 +229,7 @@ def test_older_l1_blocks_are_known_where_eip_2935_keeps_them(world: L1World) -> 
 
 
 def test_there_is_no_bond(world: L1World) -> None:
-    world.factory.transact("setInitBond", ENCLAVE_GAME_TYPE, 5, sender=OWNER)
+    world.factory.transact("setInitBond", GameType.ENCLAVE, 5, sender=OWNER)
     refusal = world.factory.refuse(*Proposal(world, ROOT, 10).creation, sender=STRANGER, value=5)
     assert refusal == "BondNotTaken(value: 5)"
 
@@ -250,12 +250,12 @@ def test_another_factory_begins_no_game(world: L1World) -> None:
     proxy.transact("upgradeToAndCall", implementation.address, initializing, sender=STRANGER)
     factory = Contract(world.chain, implementation.artefact, proxy.address)
     game = world.address("EnclaveDisputeGame")
-    factory.transact("setImplementation", ENCLAVE_GAME_TYPE, game, sender=OWNER)
+    factory.transact("setImplementation", GameType.ENCLAVE, game, sender=OWNER)
     refusal = factory.refuse(*Proposal(world, ROOT, 10).creation, sender=OWNER)
     assert refusal.startswith("NotFactory(")
 
 
 def test_a_game_of_a_type_that_is_not_respected_says_so(world: L1World) -> None:
-    respect(world, PERMISSIONED_GAME_TYPE)
+    respect(world, GameType.PERMISSIONED)
     game = Proposal(world, ROOT, 10).create()
     assert game.read("wasRespectedGameTypeWhenCreated") is False

@@ -7,9 +7,8 @@ from dispute_games import Proposal, create_permissioned, list_games_of_another_t
 from l1_world import CHALLENGE_PERIOD, FINALITY_DELAY, OWNER, PROPOSER, STRANGER, L1World
 from world_client import WorldClient
 
-from phal2.bridge.dispute_games import GAMES_IN_A_PAGE
+from phal2.bridge.dispute_games import GAMES_IN_A_PAGE, GameType
 from phal2.bridge.proposer.games import Games, OutputOnL1
-from phal2.bridge.proposer.settings import GameType
 from phal2.node.protocol.keccak import keccak256
 
 

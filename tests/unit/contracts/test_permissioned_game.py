@@ -5,7 +5,7 @@ from contract_chain import Contract
 from dispute_games import CHALLENGER_WINS, DEFENDER_WINS, IN_PROGRESS, create_permissioned, respect
 from l1_world import CHALLENGE_PERIOD, OWNER, PROPOSER, STRANGER, L1World
 
-from phal2.devnet.deployment.steps import PERMISSIONED_GAME_TYPE
+from phal2.bridge.dispute_games import GameType
 from phal2.node.protocol.keccak import keccak256
 
 ROOT = keccak256(b"output root")
@@ -14,7 +14,7 @@ ROOT = keccak256(b"output root")
 @pytest.fixture
 def world() -> L1World:
     world = L1World.deployed()
-    respect(world, PERMISSIONED_GAME_TYPE)
+    respect(world, GameType.PERMISSIONED)
     return world
 
 
@@ -30,7 +30,7 @@ def test_a_game_begins_undecided(world: L1World, game: Contract) -> None:
         "resolvedAt": 0,
         "clockExpiry": world.chain.time + CHALLENGE_PERIOD,
         "maxClockDuration": CHALLENGE_PERIOD,
-        "gameType": PERMISSIONED_GAME_TYPE,
+        "gameType": GameType.PERMISSIONED,
         "gameCreator": PROPOSER,
         "proposer": PROPOSER,
         "challenger": OWNER,
@@ -66,18 +66,18 @@ def test_only_the_challenger_challenges(game: Contract) -> None:
 
 
 def test_only_the_proposer_creates(world: L1World) -> None:
-    creation = ("create", PERMISSIONED_GAME_TYPE, ROOT, (10).to_bytes(32, "big"))
+    creation = ("create", GameType.PERMISSIONED, ROOT, (10).to_bytes(32, "big"))
     assert world.factory.refuse(*creation, sender=STRANGER).startswith("NotProposer(")
 
 
 @pytest.mark.parametrize("extra", [b"", bytes(31), bytes(33)])
 def test_the_extra_data_is_a_word(world: L1World, extra: bytes) -> None:
-    refusal = world.factory.refuse("create", PERMISSIONED_GAME_TYPE, ROOT, extra, sender=PROPOSER)
+    refusal = world.factory.refuse("create", GameType.PERMISSIONED, ROOT, extra, sender=PROPOSER)
     assert refusal == f"InvalidExtraData(length: {len(extra)})"
 
 
 def test_the_block_is_after_the_anchor_roots(world: L1World) -> None:
-    refusal = world.factory.refuse("create", PERMISSIONED_GAME_TYPE, ROOT, bytes(32), sender=PROPOSER)
+    refusal = world.factory.refuse("create", GameType.PERMISSIONED, ROOT, bytes(32), sender=PROPOSER)
     assert refusal == "BlockNotAfterAnchor(l2BlockNumber: 0, anchorBlockNumber: 0)"
 
 

@@ -9,7 +9,7 @@ from dispute_games import Proposal, create_permissioned, register_prover, respec
 from l1_world import ETHER, FINALITY_DELAY, MATURITY_DELAY, OWNER, STRANGER, L1World
 from sent_messages import VERSIONED_NONCE, L2Block, Message, changed
 
-from phal2.devnet.deployment.steps import ENCLAVE_GAME_TYPE, PERMISSIONED_GAME_TYPE
+from phal2.bridge.dispute_games import GameType
 
 ALICE = b"\xa1" * 20
 BOB = b"\xb0" * 20
@@ -190,7 +190,7 @@ def test_a_proof_in_the_block_of_its_game_does_not_do(world: L1World) -> None:
 
 
 def test_the_game_must_be_decided_and_final(world: L1World) -> None:
-    respect(world, PERMISSIONED_GAME_TYPE)
+    respect(world, GameType.PERMISSIONED)
     block = L2Block([MESSAGE])
     game = create_permissioned(world, block.output_root, 10)
     world.chain.pass_time(1)
@@ -234,20 +234,20 @@ def test_nothing_is_delivered_by_a_game_that_counts_no_more(
 
 
 def test_games_of_a_type_that_was_not_respected_do_not_count(world: L1World) -> None:
-    respect(world, PERMISSIONED_GAME_TYPE)
+    respect(world, GameType.PERMISSIONED)
     withdrawal = Withdrawal(world)
-    respect(world, ENCLAVE_GAME_TYPE)
+    respect(world, GameType.ENCLAVE)
     assert withdrawal.refuse_proof() == "OptimismPortal_InvalidDisputeGame()"
 
 
 def test_a_change_of_the_respected_type_leaves_withdrawals_alone(world: L1World) -> None:
     withdrawal = Withdrawal(world).proven()
-    respect(world, PERMISSIONED_GAME_TYPE)
+    respect(world, GameType.PERMISSIONED)
     withdrawal.finalize()
 
 
 def test_a_challenged_game_does_not_count(world: L1World) -> None:
-    respect(world, PERMISSIONED_GAME_TYPE)
+    respect(world, GameType.PERMISSIONED)
     block = L2Block([MESSAGE])
     create_permissioned(world, block.output_root, 10).transact("challenge", sender=OWNER)
     proof = (MESSAGE.fields, 0, block.root_proof, block.proof(MESSAGE))
@@ -353,7 +353,7 @@ def test_what_is_asked_of_the_portal_comes_from_the_registries(world: L1World) -
         "version": "4.6.0",
         "proofMaturityDelaySeconds": MATURITY_DELAY,
         "disputeGameFinalityDelaySeconds": FINALITY_DELAY,
-        "respectedGameType": ENCLAVE_GAME_TYPE,
+        "respectedGameType": GameType.ENCLAVE,
         "disputeGameFactory": world.factory.address,
         "anchorStateRegistry": world.registry.address,
         "systemConfig": world.system_config.address,

@@ -7,11 +7,11 @@ import pytest
 from proven_chain import ProvenChain
 
 from phal2.bridge.chain_access.l2_source import SyncStatus
-from phal2.bridge.dispute_games import GAMES_IN_A_PAGE
+from phal2.bridge.dispute_games import GAMES_IN_A_PAGE, GameType
 from phal2.bridge.proposer.errors import ChainMoved
 from phal2.bridge.proposer.games import ANCHOR_INDEX, OutputOnL1, UndecidedGame
 from phal2.bridge.proposer.proposer import Proposer, ProposerContracts
-from phal2.bridge.proposer.settings import GameType, ProposerSettings
+from phal2.bridge.proposer.settings import ProposerSettings
 from phal2.bridge.proposer.transaction_sender import ContractCall
 from phal2.node.l1.client import L1Client
 from phal2.node.l1.errors import EndpointUnavailable
