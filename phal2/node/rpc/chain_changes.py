@@ -10,9 +10,12 @@ MAXIMUM_CHANGES: Final = 10_000
 """Blocks that are looked at; of a greater change only the newest ones are told."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, weakref_slot=True, eq=False)
 class ChainChanges:
-    """`left` are blocks no longer canonical, the newest first; `entered` the new canonical ones, the oldest first."""
+    """`left` are blocks no longer canonical, the newest first; `entered` the new canonical ones, the oldest first.
+
+    Each is one by itself, so that what was found out about it can be kept as long as it is told of.
+    """
 
     left: tuple[BlockId, ...]
     entered: tuple[BlockId, ...]

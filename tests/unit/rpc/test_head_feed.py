@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+import weakref
 from collections.abc import Callable, Iterator
 
 from served_chain import Served
@@ -48,6 +49,25 @@ async def test_followers_are_told_what_comes_after_they_began(l2: Served):
     assert early.numbers() == [1, 2, 3]
     assert late.numbers() == [2]
     assert late.changes[0] is early.changes[1]
+
+
+async def test_a_change_is_forgotten_once_all_were_told(l2: Served):
+    feed, told, seen = HeadFeed(l2.chain), asyncio.Event(), []
+
+    def tell(changes: ChainChanges) -> Iterator[None]:
+        seen.append(weakref.ref(changes))
+        if len(seen) == 2:
+            told.set()
+        yield
+
+    for _ in range(2):
+        feed.follow(tell)
+    l2.chain.seal()
+    async with asyncio.timeout(10):
+        await told.wait()
+    for _ in range(10):
+        await asyncio.sleep(0)
+    assert [change() for change in seen] == [None, None]
 
 
 async def test_heads_that_come_at_once_are_one_change(l2: Served):

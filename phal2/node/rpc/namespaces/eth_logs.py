@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import orjson
 
@@ -26,11 +27,10 @@ class LogMethods:
         self._views = views
         self._search = LogSearch(chain, views, workers, limits)
         self._feed = HeadFeed(chain)
-        # What was told last, as many subscriptions may be for the same.
+        # What was told last, as many subscriptions may be for the same; logs as long as there are some to be told.
         self._told_head: bytes | None = None
         self._head: orjson.Fragment | None = None
-        self._told_changes: ChainChanges | None = None
-        self._told_logs: dict[FilterKey, list[Any]] = {}
+        self._told_logs: WeakKeyDictionary[ChainChanges, dict[FilterKey, list[Any]]] = WeakKeyDictionary()
 
     def register(self, registry: MethodRegistry) -> None:
         """Offer the method and the subscriptions."""
@@ -82,13 +82,12 @@ class LogMethods:
 
         They are found once for all subscriptions that mean the same and saw the same.
         """
-        if self._told_changes is not changes:
-            self._told_changes, self._told_logs = changes, {}
-        known = self._told_logs.get(log_filter.key)
+        told_logs = self._told_logs.setdefault(changes, {})
+        known = told_logs.get(log_filter.key)
         if known is not None:
             yield from known
             return
-        events, told_logs = [], self._told_logs
+        events: list[Any] = []
         for blocks, removed in ((changes.left, True), (changes.entered, False)):
             for block in blocks:
                 header = self._chain.store.header(block.hash)
