@@ -9,7 +9,7 @@ from phal2.node.driver.clock import Clock
 async def test_a_time_in_the_past_is_waited_for_at_once() -> None:
     clock = Clock()
 
-    await asyncio.wait_for(clock.wait_until(clock.now() - 1), timeout=1)
+    await asyncio.wait_for(clock.wait_until(clock.now() - 1), timeout=60)
 
 
 async def test_advancing_the_clock_wakes_who_waits() -> None:
@@ -19,7 +19,7 @@ async def test_advancing_the_clock_wakes_who_waits() -> None:
 
     clock.advance(3601)
 
-    await asyncio.wait_for(waiting, timeout=1)
+    await asyncio.wait_for(waiting, timeout=60)
 
 
 async def test_an_advanced_clock_stays_ahead_of_wall_time() -> None:
@@ -28,7 +28,8 @@ async def test_an_advanced_clock_stays_ahead_of_wall_time() -> None:
     clock.advance(100)
 
     assert clock.offset == 100
-    assert clock.now() >= time.time() + 99
+    before = time.time()
+    assert before + 100 <= clock.now() <= time.time() + 100
 
 
 async def test_the_clock_refuses_to_go_back() -> None:
@@ -38,11 +39,14 @@ async def test_the_clock_refuses_to_go_back() -> None:
 
 async def test_a_clock_reaches_a_time_and_stays_where_it_is_later() -> None:
     clock = Clock()
-    target = int(clock.now()) + 100
+    before = clock.now()
+    target = int(before) + 100
 
     clock.reach(target)
     offset = clock.offset
+    after = clock.now() - offset
     clock.reach(target - 50)
 
     assert clock.now() >= target
-    assert clock.offset == offset == pytest.approx(100, abs=1)
+    assert clock.offset == offset
+    assert target - after <= offset < target - before + 1
