@@ -15,6 +15,8 @@ async def test_a_stopped_node_leaves_no_task_and_no_thread(rollup: DrivenRollup)
 
     await sequencer.stop()
 
+    # What the node has asked of L1 and does not wait for any more is answered by L1's server, in a task of that.
+    await rollup.link.stop()
     own = {task for task in asyncio.all_tasks() - tasks if "aiohttp" not in repr(task)}
     assert not own, own
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("phal2-sequencer")]
