@@ -149,6 +149,9 @@ class DrivenRollup:
             sequencer_url=sequencer_url,
         )
         node = RollupNode(settings, self.rollup.config, self.rollup.genesis_block, self.clock, self.kzg)
+        if node.sequencing is not None:
+            # What goes into a block is for tests to say, not for the speed of the machine.
+            node.sequencing._building_seconds = lambda _: 600.0
         await node.start()
         self.parts.push_async_callback(node.stop)
         return node
@@ -223,8 +226,8 @@ def transfer(
     return encode_transaction(replace(unsigned, y_parity=y_parity, r=r, s=s))
 
 
-async def until(condition: Callable[[], object], seconds: float = 10) -> None:
-    """Return once the condition is true."""
+async def until(condition: Callable[[], object], seconds: float = 60) -> None:
+    """Return once the condition is true; fail where it is not for a minute."""
     async with asyncio.timeout(seconds):
         while not condition():  # noqa: ASYNC110 - the loops that it waits for give no sign of their own
             await asyncio.sleep(0.005)

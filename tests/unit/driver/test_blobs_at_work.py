@@ -61,6 +61,6 @@ async def test_blobs_are_fetched_checked_and_derived_once_they_are_there(rollup:
     await until(lambda: answers >= 6)
     assert follower.heads.safe.number == 0
     rollup.link.answer = served
-    await until(lambda: follower.heads.safe.number == 4, 20)
+    await until(lambda: follower.heads.safe.number == 4)
     assert follower.heads.safe.hash == blocks[-1].hash
     assert any(path.startswith("/eth/v1/beacon/blob_sidecars/") for path in rollup.link.paths)

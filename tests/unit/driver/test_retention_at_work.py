@@ -129,7 +129,7 @@ async def test_a_reorganisation_beyond_what_is_kept_ends_the_node_with_what_to_d
     for _ in range(12):
         await rollup.l1.mine()
     rollup.clock.advance(1)
-    ended, _ = await asyncio.wait(sequencer.tasks, timeout=10, return_when=asyncio.FIRST_COMPLETED)
+    ended, _ = await asyncio.wait(sequencer.tasks, timeout=60, return_when=asyncio.FIRST_COMPLETED)
 
     (error,) = [task.exception() for task in ended]
     assert isinstance(error, BeyondRetention)
