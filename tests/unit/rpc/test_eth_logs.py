@@ -168,10 +168,10 @@ class Subscriber:
         await self._socket.send_str(
             orjson.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": list(params)}).decode()
         )
-        return await self._socket.receive_json(timeout=10)
+        return await self._socket.receive_json(timeout=60)
 
     async def event(self, subscription: str) -> Any:
-        event = await self._socket.receive_json(timeout=10)
+        event = await self._socket.receive_json(timeout=60)
         assert event["method"] == "eth_subscription"
         assert event["params"]["subscription"] == subscription
         return event["params"]["result"]
@@ -237,15 +237,15 @@ async def test_batches_and_errors_over_web_socket(l2: Served):
     async with l2.session.ws_connect(l2.server.url) as socket:
         batch = [{"jsonrpc": "2.0", "id": number, "method": "eth_chainId"} for number in range(2)]
         await socket.send_bytes(orjson.dumps(batch))
-        assert [reply["id"] for reply in await socket.receive_json(timeout=10)] == [0, 1]
+        assert [reply["id"] for reply in await socket.receive_json(timeout=60)] == [0, 1]
         await socket.send_str("nonsense")
-        assert (await socket.receive_json(timeout=10))["error"]["code"] == -32700
+        assert (await socket.receive_json(timeout=60))["error"]["code"] == -32700
 
 
 async def test_a_message_that_is_too_long_ends_its_connection_alone(l2: Served):
     async with l2.session.ws_connect(l2.server.url) as socket:
         with contextlib.suppress(ConnectionError):
             await socket.send_bytes(bytes(6 << 20))
-        message = await socket.receive(timeout=10)
+        message = await socket.receive(timeout=60)
         assert message.type in (aiohttp.WSMsgType.CLOSE, aiohttp.WSMsgType.CLOSED, aiohttp.WSMsgType.ERROR)
     assert await l2.call("eth_blockNumber") == "0x0"

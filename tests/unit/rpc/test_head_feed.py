@@ -28,7 +28,7 @@ class Told:
 
 
 async def until_told(told: Told, times: int = 1) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while len(told.changes) < times:
             told.is_told.clear()
             await told.is_told.wait()
@@ -93,7 +93,7 @@ def for_long(is_over: Callable[[], bool]) -> Tell:
     """Return what tells of many things until something else has happened."""
 
     def tell(_: ChainChanges) -> Iterator[None]:
-        end = time.monotonic() + 5
+        end = time.monotonic() + 60
         while not is_over() and time.monotonic() < end:
             yield
 

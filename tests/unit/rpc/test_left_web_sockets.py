@@ -63,7 +63,7 @@ async def test_what_was_begun_for_a_client_that_has_left_is_dropped_without_a_wo
         reader, writer = await asyncio.open_connection(server.host, server.port)
         # All at once, so that the end is there before anything is answered.
         writer.write(OPENING + frames + frame(0x88, b""))
-        await asyncio.wait_for(reader.read(), 10)
+        await asyncio.wait_for(reader.read(), 60)
         writer.close()
     async with aiohttp.ClientSession() as session, session.ws_connect(server.url) as other:
         await other.send_json(request("test_fail"))
@@ -87,7 +87,7 @@ async def test_requests_of_a_client_that_takes_nothing_are_not_read_and_it_may_l
         (waiting,) = [each.unsent_size for each in server._web_sockets]
         assert waiting <= MAXIMUM_UNSENT_SIZE + 2 * LONG
         transport.abort()
-        async with session.ws_connect(server.url) as other, asyncio.timeout(10):
+        async with session.ws_connect(server.url) as other, asyncio.timeout(60):
             while len(server._web_sockets) > 1:
                 await other.send_json(request("test_think"))
                 await other.receive_json()

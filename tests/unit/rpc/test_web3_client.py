@@ -39,7 +39,7 @@ async def test_a_contract_is_deployed_written_and_read(chain: ServedChain, web3:
     creation = await notebook.constructor().build_transaction(fields)
     creation_hash = await web3.eth.send_raw_transaction(ALICE.sign_transaction(creation).raw_transaction)
     chain.seal()
-    receipt = await web3.eth.wait_for_transaction_receipt(creation_hash, timeout=5)
+    receipt = await web3.eth.wait_for_transaction_receipt(creation_hash, timeout=60)
     deployed = web3.eth.contract(receipt["contractAddress"], abi=artefact.abi)
 
     write = await deployed.functions.write("hello").build_transaction({**fields, "nonce": 1})
