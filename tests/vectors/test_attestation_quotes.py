@@ -1,7 +1,6 @@
 """Real Intel quotes with the collateral of their day."""
 
 import json
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -79,11 +78,12 @@ def test_genuine_quotes_verify_at_their_time(attestation, case):
 
 
 @every_genuine_quote
-def test_genuine_quotes_are_refused_today(attestation, case):
-    verdict = check_quote(*case.read(attestation), INTEL_ROOT_CA_DER, int(time.time()))
+@pytest.mark.parametrize(("days", "reason"), [(30, "TCBInfo expired"), (365, "CrlExpired"), (9_000, "CrlExpired")])
+def test_genuine_quotes_are_refused_after_their_time(attestation, case, days, reason):
+    verdict = check_quote(*case.read(attestation), INTEL_ROOT_CA_DER, case.timestamp + days * 86_400)
 
     assert isinstance(verdict, QuoteRefusal)
-    assert "CrlExpired" in verdict.reason
+    assert reason in verdict.reason
 
 
 @every_genuine_quote
