@@ -86,7 +86,7 @@ def test_a_gzip_file_of_many_members_takes_time_in_proportion(tmp_path: Path) ->
     assert content == CONTENT
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 @given(st.sampled_from(["gzip", "zstandard"]), st.integers(0, 10_000), st.integers(1, 255))
 def test_a_changed_byte_never_goes_unnoticed_nor_crashes(tmp_path: Path, form: str, place: int, change: int) -> None:
     compress = {"gzip": gzip.compress, "zstandard": zstandard.ZstdCompressor(write_checksum=True).compress}[form]

@@ -265,7 +265,7 @@ def _changed(data: bytes, place: int, bit: int) -> bytes:
 
 
 @given(st.lists(hostile, min_size=1, max_size=3), st.sampled_from([None, "calldata", "frames", "blob", "channel"]))
-@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 def test_hostile_input_ends_in_json_or_in_one_line(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, contents: list[bytes], kind: str | None
 ) -> None:
