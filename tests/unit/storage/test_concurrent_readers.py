@@ -7,9 +7,11 @@ from pathlib import Path
 from state_chains import ADDRESSES, MAIN, Step, first_block, states, write_next
 from stored_chains import CHAIN_ID
 
+from phal2.node.state.database import MissingNode
 from phal2.node.state.trie import TrieReader
 from phal2.node.state.world_state import WorldState
 from phal2.node.storage import ChainStore
+from phal2.node.storage.errors import StatePruned
 
 BLOCKS = 120
 RETENTION = 40
@@ -32,8 +34,14 @@ def test_readers_find_every_kept_state_while_the_map_grows_from_almost_nothing(t
             if header is None:
                 wrong.append(f"no block {number}")
                 continue
-            state = WorldState(store, header.state_root, TrieReader(store, 100))
-            balances = [state.balance(address) for address in ADDRESSES]
+            try:
+                state = WorldState(store, header.state_root, TrieReader(store, 100))
+                balances = [state.balance(address) for address in ADDRESSES]
+            except (StatePruned, MissingNode):
+                # A reader may be so slow that what it reads is pruned meanwhile, for a head up to 3 blocks higher.
+                if store.head().number - number < RETENTION - 3:
+                    wrong.append(f"no state of block {number}")
+                continue
             if number and balances != expected[number - 1]:
                 wrong.append(number)
             reads.append(number)
