@@ -1,6 +1,6 @@
 import socket
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -39,8 +39,8 @@ def write_file(tmp_path: Path) -> Callable[[str, str], str]:
 
 
 @pytest.fixture
-def free_url() -> str:
+def free_url() -> Iterator[str]:
     """The URL of a port at which nothing listens."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return f"http://127.0.0.1:{listener.getsockname()[1]}"
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        yield f"http://127.0.0.1:{silent.getsockname()[1]}"
