@@ -99,7 +99,7 @@ async def test_it_posts_until_it_is_interrupted() -> None:
     l2.add_block()
     settings = BatcherSettings(poll_interval_seconds=0.001, data_availability=DataAvailability.CALLDATA)
     task = asyncio.create_task(run_batcher(l1.url, l2.url, BATCHER_KEY, settings))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while l2.safe < 1:
             l1.mine()
             l2.derive()

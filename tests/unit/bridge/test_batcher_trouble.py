@@ -278,7 +278,7 @@ async def test_run_goes_on_after_failures_and_ends_when_cancelled(rig: Rig) -> N
     rig.l2.add_block()
     rig.l1.failures = rig.l2.failures = 2
     task = asyncio.create_task(rig.batcher.run())
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while rig.l2.safe < 1:
             rig.l1.mine()
             rig.l2.derive()

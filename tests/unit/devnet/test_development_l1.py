@@ -208,7 +208,7 @@ async def test_without_an_interval_blocks_come_on_demand_alone(tmp_path: Path) -
         sealed = asyncio.Event()
         l1.on_new_head(lambda _: sealed.set())
         development.set_interval(5)
-        await asyncio.wait_for(sealed.wait(), 10)
+        await asyncio.wait_for(sealed.wait(), 60)
         assert l1.head_id().number == 1
     finally:
         await l1.stop()

@@ -163,7 +163,7 @@ async def test_web3_sends_and_waits(l1: EmbeddedL1) -> None:
         web3 = AsyncWeb3(AsyncHTTPProvider(url))
         transaction_hash = await web3.eth.send_raw_transaction(dynamic_fee(0, value=5))
         await l1.mine()
-        receipt = await web3.eth.wait_for_transaction_receipt(transaction_hash, timeout=5)
+        receipt = await web3.eth.wait_for_transaction_receipt(transaction_hash, timeout=60)
         assert receipt["status"] == 1
         assert await web3.eth.get_balance(web3.to_checksum_address(RECEIVER)) == 5
         block = await web3.eth.get_block("latest", full_transactions=True)
@@ -205,7 +205,7 @@ async def test_all_that_the_pool_takes_is_announced(l1: EmbeddedL1) -> None:
 
         async def ask(method: str, *params: Any) -> Any:
             await socket.send_json({"jsonrpc": "2.0", "id": method, "method": method, "params": params})
-            while (message := await socket.receive_json(timeout=5)).get("id") != method:
+            while (message := await socket.receive_json(timeout=60)).get("id") != method:
                 announced.append(message["params"]["result"])
             return message["result"]
 

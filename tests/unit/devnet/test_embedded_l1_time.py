@@ -32,7 +32,7 @@ def head_time(l1: EmbeddedL1) -> int:
 async def next_head(l1: EmbeddedL1) -> None:
     sealed = asyncio.Event()
     end = l1.on_new_head(lambda _: sealed.set())
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         await sealed.wait()
     end()
 
@@ -153,7 +153,7 @@ async def test_sealing_on_demand_and_at_intervals_take_turns(l1: EmbeddedL1, clo
     mining = asyncio.gather(*(l1.mine() for _ in range(5)))
     await asyncio.sleep(0)
     await l1.start()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         await mining
     assert head_time(l1) == GENESIS_TIME + 104
     clock.advance(20)

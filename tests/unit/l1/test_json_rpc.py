@@ -56,7 +56,7 @@ async def endpoint() -> AsyncIterator[Endpoint]:
 
 @pytest.fixture
 async def client(endpoint: Endpoint) -> AsyncIterator[JsonRpcClient]:
-    client = JsonRpcClient(endpoint.url, timeout_seconds=5, maximum_response_bytes=10_000)
+    client = JsonRpcClient(endpoint.url, timeout_seconds=60, maximum_response_bytes=10_000)
     yield client
     await client.close()
 

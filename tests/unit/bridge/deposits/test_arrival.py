@@ -116,7 +116,7 @@ async def test_a_transaction_that_a_reorganisation_takes_out_is_waited_for(ends:
     ends.l1.is_reorganised = True
     ends.l2.missing = (hex_of(before.l2_transaction_hash),)
 
-    (after,) = await wait_for_arrival(ends.l1_client, ends.l2_client, PORTAL, SENT, lambda _: None, 30)
+    (after,) = await wait_for_arrival(ends.l1_client, ends.l2_client, PORTAL, SENT, lambda _: None, 60)
 
     assert ends.l1.questions == 4
     assert after.l2_transaction_hash != before.l2_transaction_hash

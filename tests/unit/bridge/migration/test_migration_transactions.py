@@ -29,7 +29,7 @@ def claim_call(free: int, note: str | None = None) -> tuple[ContractFunction, At
 
 
 async def send_on_l2(
-    chains: MigrationChains, function: ContractFunction, attestation: Attestation | None, timeout_seconds: float = 30
+    chains: MigrationChains, function: ContractFunction, attestation: Attestation | None, timeout_seconds: float = 60
 ) -> MinedTransaction:
     l2 = L1Client(chains.l2_url)
     try:
