@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -53,11 +54,8 @@ class Beacon:
             return body
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def beacon(
-    tmp_path_factory: pytest.TempPathFactory, kzg: KzgWorker, sidecars: tuple[BlobSidecar, ...]
-) -> AsyncIterator[Beacon]:
-    path: Path = tmp_path_factory.mktemp("beacon") / "l1"
+@asynccontextmanager
+async def served(path: Path, kzg: KzgWorker, sidecars: tuple[BlobSidecar, ...]) -> AsyncIterator[Beacon]:
     l1 = open_l1(path, kzg=kzg, blob_retention=6)
     server = await serve_l1(l1, "127.0.0.1", 0)
     client = L1Client(server.url)
@@ -71,6 +69,14 @@ async def beacon(
         yield Beacon(l1, session, server.url)
     await server.stop()
     await l1.stop()
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def beacon(
+    tmp_path_factory: pytest.TempPathFactory, kzg: KzgWorker, sidecars: tuple[BlobSidecar, ...]
+) -> AsyncIterator[Beacon]:
+    async with served(tmp_path_factory.mktemp("beacon") / "l1", kzg, sidecars) as beacon:
+        yield beacon
 
 
 def hexadecimal(data: bytes) -> str:
@@ -211,10 +217,11 @@ async def test_json_rpc_shows_blob_transactions(beacon: Beacon, sidecars: tuple[
     assert price == "0x1"
 
 
-async def test_old_blobs_are_no_longer_kept(beacon: Beacon) -> None:
-    """The last test of the chain, which it makes longer."""
-    for _ in range(5):
-        await beacon.l1.mine()
-    answer = await beacon.get("/eth/v1/beacon/blob_sidecars/100", 404)
-    assert answer["message"].startswith("the blobs of the block at slot 100 are no longer kept: this L1 keeps those")
-    assert (await beacon.get("/eth/v1/beacon/headers/100"))["finalized"] is True
+async def test_old_blobs_are_no_longer_kept(tmp_path: Path, kzg: KzgWorker, sidecars: tuple[BlobSidecar, ...]) -> None:
+    async with served(tmp_path / "l1", kzg, sidecars) as beacon:
+        for _ in range(5):
+            await beacon.l1.mine()
+        answer = await beacon.get("/eth/v1/beacon/blob_sidecars/100", 404)
+        expected = "the blobs of the block at slot 100 are no longer kept: this L1 keeps those"
+        assert answer["message"].startswith(expected)
+        assert (await beacon.get("/eth/v1/beacon/headers/100"))["finalized"] is True
