@@ -151,12 +151,9 @@ async def test_values_beyond_the_limit_are_not_read_to_their_end(monkeypatch: py
             await export_from_node(url)
 
 
-async def test_a_node_that_is_not_there_is_one_clear_error() -> None:
-    async with SubstrateNode(STORAGE).serve() as url:
-        pass
-
+async def test_a_node_that_is_not_there_is_one_clear_error(free_url: str) -> None:
     with pytest.raises(NodeError, match="expected the HTTP URL of a Substrate node"):
-        await export_from_node(url)
+        await export_from_node(free_url)
 
 
 @pytest.mark.parametrize("url", ["", "nonsense", "ftp://127.0.0.1/"])
