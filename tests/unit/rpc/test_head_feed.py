@@ -63,7 +63,7 @@ async def test_a_change_is_forgotten_once_all_were_told(l2: Served):
     for _ in range(2):
         feed.follow(tell)
     l2.chain.seal()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         await told.wait()
     for _ in range(10):
         await asyncio.sleep(0)
