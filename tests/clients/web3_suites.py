@@ -57,7 +57,7 @@ class TestAsyncNet(AsyncNetModuleTest):
 
 class TestWeb3(Web3ModuleTest):
     def _check_web3_client_version(self, client_version: str) -> Any:
-        assert client_version.startswith("phal2/")
+        assert client_version.startswith("anvil-compatible phal2/")
 
 
 class TestDebug(GoEthereumDebugModuleTest):
@@ -78,7 +78,7 @@ class TestAsyncTxPool(GoEthereumAsyncTxPoolModuleTest):
 
 class TestAsyncWeb3(AsyncWeb3ModuleTest):
     def _check_web3_client_version(self, client_version: str) -> Any:
-        assert client_version.startswith("phal2/")
+        assert client_version.startswith("anvil-compatible phal2/")
 
 
 class TestWebSocket(PersistentConnectionProviderTest):

@@ -198,7 +198,7 @@ def test_l2_refuses_what_a_rollup_cannot_have(still: DevnetProcess) -> None:
         ("anvil_reorg", [1], "call it there"),
         ("evm_setIntervalMining", [5], "600 s apart"),
         ("anvil_mine", [2, 5], "600 s apart"),
-        ("evm_mine", [3_601], "and no other"),
+        ("evm_mine", [3_601], "timestamps must rise"),
         ("anvil_reset", [{"forking": {"jsonRpcUrl": "http://localhost"}}], "cannot fork"),
     ]
     for method, parameters, reason in refusals:
@@ -238,6 +238,18 @@ def test_automine_seals_an_l2_block_for_each_transaction() -> None:
         times = [web3.eth.get_block(number)["timestamp"] for number in blocks]
         assert times == list(range(times[0], times[0] + 8 * 600, 600))
         assert web3.eth.get_balance(RECEIVER) == 8
+
+
+def test_its_name_begins_as_hardhats_network_helpers_demand_and_then_says_what_it_is(still: DevnetProcess) -> None:
+    for endpoint in (still.l1, still.l2):
+        version = endpoint.request("web3_clientVersion")
+
+        assert version.startswith("anvil-compatible phal2/v")
+        assert endpoint.request("hardhat_metadata")["clientVersion"] == version
+
+
+def test_a_follower_which_has_no_development_methods_has_its_own_name_alone(still: DevnetProcess) -> None:
+    assert still.follower.request("web3_clientVersion").startswith("phal2/v")
 
 
 def test_what_the_chain_tells_of_itself(still: DevnetProcess) -> None:

@@ -88,15 +88,30 @@ def test_what_is_no_time_is_refused(l1: Endpoint, l2: Endpoint, seconds: object)
         assert refused.value.code == -32602
 
 
-def test_an_l2_block_has_one_possible_time(l2: Endpoint) -> None:
-    with pytest.raises(RequestRefused, match="and no other: the block number fixes it; use evm_increaseTime"):
-        l2.request("evm_setNextBlockTimestamp", hex(head_time(l2) + 5_000))
+@pytest.mark.parametrize("method", ["evm_setNextBlockTimestamp", "evm_mine"])
+def test_l2_goes_to_the_time_that_its_next_block_is_given(l2: Endpoint, method: str) -> None:
+    wanted = head_time(l2) + 50
+
+    l2.request(method, hex(wanted))
+    l2.mine()
+
+    assert wanted in [
+        int(l2.request("eth_getBlockByNumber", hex(number), False)["timestamp"], 16)
+        for number in range(l2.block_number() - 8, l2.block_number() + 1)
+    ]
 
 
-def test_l1_time_does_not_go_back(l1: Endpoint) -> None:
-    for method in ("evm_setNextBlockTimestamp", "evm_mine"):
+@pytest.mark.parametrize("method", ["evm_setNextBlockTimestamp", "evm_mine"])
+def test_l2_goes_at_most_3600_blocks_on_to_a_time(l2: Endpoint, method: str) -> None:
+    with pytest.raises(RequestRefused, match="advance at most 3600 s a call"):
+        l2.request(method, hex(head_time(l2) + 5_000))
+
+
+@pytest.mark.parametrize("method", ["evm_setNextBlockTimestamp", "evm_mine"])
+def test_time_does_not_go_back(l1: Endpoint, l2: Endpoint, method: str) -> None:
+    for endpoint in (l1, l2):
         with pytest.raises(RequestRefused, match="timestamps must rise"):
-            l1.request(method, hex(head_time(l1) - 10))
+            endpoint.request(method, hex(head_time(endpoint) - 10))
 
 
 def test_time_that_is_ahead_stays_ahead_after_a_restart(tmp_path: Path, until: Until) -> None:

@@ -1,4 +1,4 @@
-"""What development chains tell of themselves: anvil_nodeInfo, anvil_metadata and hardhat_metadata."""
+"""What development chains tell of themselves: web3_clientVersion, anvil_nodeInfo, anvil_metadata, hardhat_metadata."""
 
 import secrets
 from typing import Any, Final
@@ -9,6 +9,9 @@ from phal2.node.rpc.block_reference import LATEST, require_header
 from phal2.node.rpc.hexadecimal import data, quantity
 from phal2.node.rpc.registry import MethodRegistry
 from phal2.node.rpc.result_schemas import HASH, INTEGER, NULL, QUANTITY, TEXT, fields
+
+CLIENT_VERSION: Final = f"anvil-compatible phal2/v{__version__}"
+"""Begins as hardhat-network-helpers demands: it refuses to work on what is called neither hardhat nor anvil."""
 
 NODE_INFO: Final = fields(
     {
@@ -43,10 +46,15 @@ class InformationMethods:
         self._instance_id = data(secrets.token_bytes(32))
 
     def register(self, registry: MethodRegistry) -> None:
-        """Offer the methods."""
+        """Offer the methods, in the place of the node's own web3_clientVersion."""
+        registry.add("web3_clientVersion", self.client_version, result=TEXT)
         registry.add("anvil_nodeInfo", self.node_info, result=NODE_INFO)
         registry.add("anvil_metadata", self.metadata, result=METADATA)
         registry.add("hardhat_metadata", self.metadata, result=METADATA)
+
+    def client_version(self) -> str:
+        """Return name and version of the node, which tell that it has anvil's methods."""
+        return CLIENT_VERSION
 
     def node_info(self) -> dict[str, Any]:
         """Return where the chain is and how it works."""
@@ -72,7 +80,7 @@ class InformationMethods:
         service = self._chain.service
         head = service.head_id()
         return {
-            "clientVersion": f"phal2/v{__version__}",
+            "clientVersion": CLIENT_VERSION,
             "chainId": service.chain_id,
             "instanceId": self._instance_id,
             "latestBlockNumber": head.number,

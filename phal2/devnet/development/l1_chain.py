@@ -84,9 +84,9 @@ class L1Development:
             raise AdvanceTooLong(seconds, self._l1.longest_advance)
         for _ in range(blocks):
             if timestamp is None and interval:
-                following = self._l1.pending_environment()
-                timestamp = max(following.timestamp, self._head_time() + interval)
-            await self._l1.mine(timestamp)
+                await self._mine_after(interval)
+            else:
+                await self._l1.mine(timestamp)
             timestamp = None
 
     async def increase_time(self, seconds: int) -> int:
@@ -94,7 +94,7 @@ class L1Development:
         self._l1.advance_clock(seconds)
         return self._l1.clock.offset
 
-    def set_next_timestamp(self, timestamp: int) -> None:
+    async def set_next_timestamp(self, timestamp: int) -> None:
         """Give the next block this timestamp."""
         self._l1.set_next_timestamp(timestamp)
 
@@ -176,10 +176,16 @@ class L1Development:
         await self._l1.mine()
         await self._tell()
 
+    async def _mine_after(self, interval: int) -> None:
+        await self._mine_at(lambda: max(self._l1.pending_environment().timestamp, self._head_time() + interval))
+
     async def _mine_not_before(self, timestamp: int) -> None:
+        await self._mine_at(lambda: max(timestamp, self._head_time() + 1))
+
+    async def _mine_at(self, timestamp: Callable[[], int]) -> None:
         while True:
             try:
-                await self._l1.mine(max(timestamp, self._head_time() + 1))
+                await self._l1.mine(timestamp())
             except InvalidBlockTime:
                 # A block at its own time, or for a transaction, came in between.
                 continue

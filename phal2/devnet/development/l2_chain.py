@@ -16,7 +16,7 @@ from phal2.node.driver.pool_upkeep import is_executable
 from phal2.node.driver.rollup_node import RollupNode
 from phal2.node.protocol.errors import Phal2Error
 from phal2.node.protocol.transaction_codec import RecoveredTransaction
-from phal2.node.rpc.errors import INVALID_PARAMS, SERVER_ERROR, RpcError
+from phal2.node.rpc.errors import SERVER_ERROR, RpcError, invalid_params
 
 log = logging.getLogger("phal2.sequencer")
 
@@ -78,10 +78,8 @@ class L2Development:
             raise TooManyBlocks(blocks)
         if interval not in (None, *_INTERVALS_OF_CLIENTS, self._sequencer.config.block_time):
             raise self._other_block_time(interval)
-        if timestamp is not None:
-            self.set_next_timestamp(timestamp)
         async with self._turn:
-            await self._build(blocks)
+            await self._build(blocks if timestamp is None else self._blocks_before(timestamp) + blocks)
 
     async def increase_time(self, seconds: int) -> int:
         """Move the devnet's time forward, seal the L2 blocks that belong to it, and return the lead over wall time.
@@ -89,30 +87,20 @@ class L2Development:
         L1 goes along with a block at the new time. At most the time of 3,600 L2 blocks a call.
         """
         self._require_l1("time cannot be moved forward")
-        block_time = self._sequencer.config.block_time
-        longest = MOST_BLOCKS * block_time
-        if seconds > longest:
-            raise RpcError(
-                INVALID_PARAMS,
-                f"cannot advance {seconds} s at once: each {block_time} s give an L2 block; "
-                f"advance at most {longest} s a call",
-            )
+        self._require_few_blocks(seconds)
         async with self._turn:
-            number = self._sequencer.heads.unsafe.number + seconds // block_time
+            number = self._sequencer.heads.unsafe.number + seconds // self._sequencer.config.block_time
             if self._is_manual:
                 self._sequencing.build_up_to(number)
             await self._advance(int(self._clock.now()) + seconds, number, seals_l1=True)
         return self._clock.offset
 
-    def set_next_timestamp(self, timestamp: int) -> None:
-        """Accept the one timestamp that the next block can have; refuse every other."""
-        expected = self._sequencer.heads.unsafe.timestamp + self._sequencer.config.block_time
-        if timestamp != expected:
-            raise RpcError(
-                INVALID_PARAMS,
-                f"the next L2 block has timestamp {expected} and no other: the block number fixes it; "
-                "use evm_increaseTime",
-            )
+    async def set_next_timestamp(self, timestamp: int) -> None:
+        """Seal the L2 blocks of the time before, so that the next one has this timestamp; L1 goes along."""
+        async with self._turn:
+            blocks = self._blocks_before(timestamp)
+            if blocks:
+                await self._build(blocks)
 
     def set_timestamp_interval(self, seconds: int | None) -> None:
         """Accept the block time, which is between the timestamps of L2 blocks anyway."""
@@ -198,6 +186,35 @@ class L2Development:
         seals_l1 = self._l1 is not None and await self._l1.interval() is not None
         await self._advance(target, number, seals_l1=seals_l1)
         await self._until(lambda: self._sequencer.heads.unsafe.number >= number)
+
+    def _blocks_before(self, timestamp: int) -> int:
+        """Return how many L2 blocks come before the one that has a timestamp; raise where none will have it."""
+        block_time = self._sequencer.config.block_time
+        following = self._sequencer.heads.unsafe.timestamp + block_time
+        seconds = timestamp - following
+        if seconds < 0:
+            raise invalid_params(
+                f"the next L2 block cannot have timestamp {timestamp}: timestamps must rise, and it has {following} "
+                "at the earliest"
+            )
+        if beyond := seconds % block_time:
+            raise invalid_params(
+                f"no L2 block has timestamp {timestamp}: they are {block_time} s apart, as the block number fixes "
+                f"their time; use {timestamp - beyond} or {timestamp - beyond + block_time}"
+            )
+        if seconds:
+            self._require_l1("time cannot be moved forward")
+            self._require_few_blocks(seconds)
+        return seconds // block_time
+
+    def _require_few_blocks(self, seconds: int) -> None:
+        block_time = self._sequencer.config.block_time
+        longest = MOST_BLOCKS * block_time
+        if seconds > longest:
+            raise invalid_params(
+                f"cannot advance {seconds} s at once: each {block_time} s give an L2 block; "
+                f"advance at most {longest} s a call"
+            )
 
     async def _advance(self, target: int, last_number: int, *, seals_l1: bool) -> None:
         """Move the devnet's time to `target` in steps, and wait at each for the L2 blocks that belong to it.

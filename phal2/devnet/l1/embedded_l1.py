@@ -105,6 +105,7 @@ class EmbeddedL1:
         self._listeners: list[Callable[[bytes], None]] = []
         self._next_timestamp: int | None = None
         self._last_sealed = clock.now()
+        self._not_due_before = 0.0
         self._task: asyncio.Task[None] | None = None
         self._waiting: asyncio.Future[Any] | None = None
 
@@ -179,12 +180,16 @@ class EmbeddedL1:
     def set_next_timestamp(self, timestamp: int) -> None:
         """Give the next block this timestamp; where it is ahead of the clock, the clock goes there.
 
+        No block is due at once for that: who chooses its time has until the next interval to say what is in it.
         Raises `InvalidBlockTime` or `AdvanceTooLong`.
         """
         parent_timestamp = self._head_block().header.timestamp
         if timestamp <= parent_timestamp:
             raise InvalidBlockTime(timestamp, parent_timestamp)
-        self.advance_clock(max(0, timestamp - int(self.clock.now())))
+        lead = max(0, timestamp - int(self.clock.now()))
+        # First, as the clock wakes whoever waits for a block's time.
+        self._not_due_before = self.clock.now() + lead + (self._interval or 0)
+        self.advance_clock(lead)
         self._next_timestamp = timestamp
 
     @property
@@ -226,7 +231,7 @@ class EmbeddedL1:
 
         async with self._lock:
             await self._thread.run(write)
-            self._next_timestamp = None
+            self._next_timestamp, self._not_due_before = None, 0.0
             self.choices = replace(self.choices.for_later_blocks(), extra_data=extra_data)
             self._last_sealed = self.clock.now()
             self._wake()
@@ -348,7 +353,7 @@ class EmbeddedL1:
         built = await self._thread.run(seal)
         block = built.executed.block
         self.clock.reach(block.header.timestamp)
-        self._last_sealed = self.clock.now()
+        self._last_sealed, self._not_due_before = self.clock.now(), 0.0
         if timestamp is None and self._next_timestamp == planned:
             self._next_timestamp = None
         if self.choices == choices:
@@ -367,7 +372,8 @@ class EmbeddedL1:
     def _next_sealing_time(self) -> float:
         if self._interval is None:
             return float("inf")
-        return min(self._head_block().header.timestamp, self._last_sealed) + self._interval
+        due = min(self._head_block().header.timestamp, self._last_sealed) + self._interval
+        return max(due, self._not_due_before)
 
     def _timestamp_after(self, parent: Block) -> int:
         if self._next_timestamp is not None and self._next_timestamp > parent.header.timestamp:

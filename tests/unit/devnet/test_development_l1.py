@@ -181,6 +181,12 @@ async def test_blocks_are_mined_at_the_asked_distance(rig: Rig) -> None:
     assert rig.timestamp() == start + 30
 
 
+async def test_blocks_at_a_distance_are_mined_though_others_come_in_between(rig: Rig) -> None:
+    await asyncio.gather(*(rig.development.mine(2, interval=1) for _ in range(4)))
+
+    assert rig.l1.head_id().number == 8
+
+
 async def test_automine_seals_each_transaction_but_those_that_wait(rig: Rig) -> None:
     rig.development.set_automine(is_on=True)
 

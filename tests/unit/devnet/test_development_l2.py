@@ -16,7 +16,7 @@ from phal2.devnet.development.l2_chain import L2Development, NotYetUp
 from phal2.devnet.development.state_edits import balance_edit
 from phal2.devnet.l1 import EmbeddedL1
 from phal2.node.driver.rollup_node import RollupNode
-from phal2.node.rpc.errors import RpcError
+from phal2.node.rpc.errors import INVALID_PARAMS, RpcError
 
 MINUTE = 60
 DRIFT = 1_800
@@ -116,6 +116,55 @@ async def test_blocks_on_demand_alone_come_only_then(rig: Rig) -> None:
     await until(lambda: rig.number() >= 12)
 
 
+async def test_the_next_block_gets_the_time_that_is_asked_for_and_empty_ones_come_before(rig: Rig) -> None:
+    start = rig.sequencer.heads.unsafe.timestamp
+    await rig.development.set_next_timestamp(start + 5 * MINUTE)
+    assert rig.number() == 4
+
+    await rig.sequencer.submit_transaction(transfer(nonce=0))
+    await rig.development.mine()
+
+    assert rig.sequencer.heads.unsafe.timestamp == start + 5 * MINUTE
+    assert rig.sequenced(1, 5) == [0, 0, 0, 0, 1]
+
+
+async def test_a_block_is_mined_at_a_later_time(rig: Rig) -> None:
+    start = rig.sequencer.heads.unsafe.timestamp
+
+    await rig.development.mine(timestamp=start + 4 * MINUTE)
+
+    assert (rig.number(), rig.sequencer.heads.unsafe.timestamp) == (4, start + 4 * MINUTE)
+
+
+async def test_blocks_on_demand_alone_come_up_to_the_time_that_is_asked_for(rig: Rig) -> None:
+    start = rig.sequencer.heads.unsafe.timestamp
+    rig.development.set_interval(0)
+
+    await rig.development.set_next_timestamp(start + 3 * MINUTE)
+
+    assert (rig.number(), rig.sequencer.heads.unsafe.timestamp) == (2, start + 2 * MINUTE)
+
+
+@pytest.mark.parametrize(
+    ("ahead", "reason"),
+    [
+        (0, "timestamps must rise, and it has {0} at the earliest"),
+        (MINUTE + 1, "they are 60 s apart, as the block number fixes their time; use {0} or {1}"),
+        (3_602 * MINUTE, "advance at most 216000 s a call"),
+    ],
+)
+async def test_a_time_that_no_next_block_can_have_is_refused(rig: Rig, ahead: int, reason: str) -> None:
+    head = rig.sequencer.heads.unsafe.timestamp
+    for attempt in (
+        rig.development.set_next_timestamp(head + ahead),
+        rig.development.mine(timestamp=head + ahead),
+    ):
+        with pytest.raises(RpcError, match=reason.format(head + MINUTE, head + 2 * MINUTE)) as refused:
+            await attempt
+        assert refused.value.code == INVALID_PARAMS
+    assert rig.number() == 0
+
+
 async def test_what_a_rollup_cannot_do_is_refused(rig: Rig) -> None:
     with pytest.raises(NotOnThisChain, match="60 s apart"):
         rig.development.set_interval(5)
@@ -125,8 +174,6 @@ async def test_what_a_rollup_cannot_do_is_refused(rig: Rig) -> None:
         await rig.development.mine(3_601)
     with pytest.raises(RpcError, match="advance at most 216000 s a call"):
         await rig.development.increase_time(3_600 * MINUTE + 1)
-    with pytest.raises(RpcError, match="and no other"):
-        rig.development.set_next_timestamp(1)
     with pytest.raises(StateEditsRefused, match="--allow-state-edits"):
         await rig.development.edit_state(balance_edit(RECEIVER, 5))
     with pytest.raises(NotYetUp):
@@ -152,6 +199,10 @@ async def test_on_an_l1_that_it_does_not_control_there_are_blocks_on_demand_but_
 
     await development.mine(2)
     assert rig.number() == 2
-    for attempt in (development.increase_time(60), development.snapshot(), development.revert(1), development.reset()):
+    later = rig.sequencer.heads.unsafe.timestamp + 2 * MINUTE
+    for attempt in (
+        development.increase_time(60),
+        development.set_next_timestamp(later),
+        development.snapshot(), development.revert(1), development.reset()):
         with pytest.raises(NotOnThisChain, match="an L1 that this devnet does not control; start the devnet with"):
             await attempt

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from embedded_l1_rig import GENESIS_TIME, StoppedClock, open_l1
+from embedded_l1_rig import GENESIS_TIME, StoppedClock, dynamic_fee, open_l1
 
 from phal2.devnet.l1 import EmbeddedL1
 from phal2.devnet.l1.embedded_l1 import LONGEST_ADVANCE, AdvanceTooLong, InvalidBlockTime
@@ -35,6 +35,14 @@ async def next_head(l1: EmbeddedL1) -> None:
     async with asyncio.timeout(60):
         await sealed.wait()
     end()
+
+
+async def sealed_meanwhile(l1: EmbeddedL1) -> None:
+    """Return when a block that is due by now is sealed."""
+    for _ in range(20):
+        await asyncio.sleep(0)
+    # Whoever seals holds the head meanwhile.
+    await l1.at_head(lambda _: None)
 
 
 async def test_a_block_has_the_time_of_the_clock(l1: EmbeddedL1) -> None:
@@ -123,6 +131,26 @@ async def test_the_next_timestamp_can_be_set_and_moves_the_clock(l1: EmbeddedL1,
     assert clock.offset == 400
     await l1.mine()
     assert head_time(l1) == GENESIS_TIME + 501
+
+
+async def test_a_next_timestamp_makes_no_block_due_before_the_next_interval(
+    l1: EmbeddedL1, clock: StoppedClock
+) -> None:
+    await l1.start()
+    await next_head(l1)
+
+    l1.set_next_timestamp(GENESIS_TIME + 500)
+    clock.advance(1)
+    await sealed_meanwhile(l1)
+    assert l1.head_id().number == 1
+    await l1.submit_transaction(dynamic_fee(0))
+    clock.advance(1)
+    await next_head(l1)
+
+    assert head_time(l1) == GENESIS_TIME + 500
+    block = l1.store.block_by_number(2)
+    assert block is not None
+    assert block.transactions == (dynamic_fee(0),)
 
 
 async def test_a_next_timestamp_behind_the_clock_is_for_one_block(l1: EmbeddedL1, clock: StoppedClock) -> None:
