@@ -203,6 +203,9 @@ async def test_on_an_l1_that_it_does_not_control_there_are_blocks_on_demand_but_
     for attempt in (
         development.increase_time(60),
         development.set_next_timestamp(later),
-        development.snapshot(), development.revert(1), development.reset()):
+        development.snapshot(),
+        development.revert(1),
+        development.reset(),
+    ):
         with pytest.raises(NotOnThisChain, match="an L1 that this devnet does not control; start the devnet with"):
             await attempt
