@@ -44,8 +44,8 @@ def build_block(
 ) -> BuiltBlock:
     """Apply `forced` and then what `order` gives, and seal.
 
-    `should_stop` is asked before each pooled transaction; the sequencer ends a block that takes too long. Raises
-    `InvalidForcedTransaction`.
+    `should_stop` is asked before each pooled transaction but the first: the sequencer ends a block that takes too long,
+    and yet no machine is so slow that its pool never gets smaller. Raises `InvalidForcedTransaction`.
     """
     for index, transaction in enumerate(forced):
         try:
@@ -64,7 +64,9 @@ def _apply_pooled(
     should_stop: Callable[[], bool],
     refused: list[RefusedTransaction],
 ) -> None:
-    while execution.remaining_gas >= LEAST_TRANSACTION_GAS and not should_stop():
+    is_under_way = False
+    while execution.remaining_gas >= LEAST_TRANSACTION_GAS and not (is_under_way and should_stop()):
+        is_under_way = True
         transaction = order.next()
         if transaction is None:
             break
