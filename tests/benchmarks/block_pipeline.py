@@ -18,6 +18,7 @@ from phal2.node.sequencer.ordering import TransactionOrder
 from phal2.node.state.environment import BlockEnvironment
 from phal2.node.state.execution_thread import ExecutionThread
 from phal2.node.state.outcomes import ExecutedBlock
+from phal2.node.state.root_process import RootProcess
 from phal2.node.state.rules import L2Rules
 from phal2.node.state.sender_processes import SenderProcesses
 from phal2.node.storage import ChainStore, Heads
@@ -69,7 +70,10 @@ class Pipeline:
         self.crew = SenderProcesses()
         # A node that has been running has them.
         self.crew.signers(())
-        self.l2 = L2Chain(self.store, L2Rules(chain.config), QuoteVerdicts(), ExecutionThread("benchmark"), self.crew)
+        self.roots = RootProcess()
+        self.l2 = L2Chain(
+            self.store, L2Rules(chain.config), QuoteVerdicts(), ExecutionThread("benchmark"), self.crew, self.roots
+        )
 
     def block(self, envelopes: Sequence[bytes]) -> BlockTiming:
         """Build and store a block of the envelopes; raise `MeasurementFailed` unless all are in it and succeeded."""
@@ -123,4 +127,5 @@ def pipeline(chain: BenchmarkChain) -> Iterator[Pipeline]:
             yield opened
         finally:
             opened.crew.close()
+            opened.roots.close()
             opened.store.close()

@@ -25,6 +25,7 @@ from phal2.node.sequencer.ordering import TransactionOrder
 from phal2.node.state.block_execution import BlockExecution
 from phal2.node.state.environment import BlockEnvironment, l2_environment
 from phal2.node.state.execution_thread import ExecutionThread
+from phal2.node.state.ordered_roots import RootCrew
 from phal2.node.state.rules import L2Rules
 from phal2.node.state.world_state import WorldState
 from phal2.node.storage import ChainStore, Heads
@@ -71,13 +72,18 @@ class L2Chain:
         verdicts: QuoteVerdicts,
         thread: ExecutionThread,
         crew: SenderCrew | None = None,
+        root_crew: RootCrew | None = None,
     ) -> None:
-        """Go on from the heads of the store. A crew helps to recover the senders of blocks that come from elsewhere."""
+        """Go on from the heads of the store.
+
+        A crew helps to recover the senders of blocks that come from elsewhere, a `root_crew` to seal blocks.
+        """
         self.store = store
         self.rules = rules
         self.verdicts = verdicts
         self._thread = thread
         self._crew = crew
+        self._root_crew = root_crew
         self._head_listeners: list[HeadListener] = []
         self._dropped_listeners: list[DroppedListener] = []
         # Filled on the execution thread, emptied on the event loop: (new head, blocks that left the chain for it).
@@ -204,6 +210,7 @@ class L2Chain:
             self.store,
             self.verdicts,
             self.store.reader,
+            self._root_crew,
         )
         try:
             _check_count(attributes)

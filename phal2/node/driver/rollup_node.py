@@ -28,6 +28,7 @@ from phal2.node.sequencer.mempool import Mempool, PoolRefusal
 from phal2.node.state.environment import BlockEnvironment
 from phal2.node.state.execution_thread import ExecutionThread
 from phal2.node.state.outcomes import ExecutedBlock
+from phal2.node.state.root_process import RootProcess
 from phal2.node.state.rules import L2Rules
 from phal2.node.state.sender_processes import SenderProcesses
 from phal2.node.storage import ChainStore
@@ -100,7 +101,10 @@ class RollupNode:
         )
         self._thread = ExecutionThread(f"phal2-{'sequencer' if settings.is_sequencer else 'follower'}")
         self._sender_processes = SenderProcesses()
-        self.chain = L2Chain(self.store, self.rules, self.verdicts, self._thread, self._sender_processes)
+        self._root_process = RootProcess()
+        self.chain = L2Chain(
+            self.store, self.rules, self.verdicts, self._thread, self._sender_processes, self._root_process
+        )
         self._l1 = L1Client(settings.l1_url)
         self.l1_tracker = L1Tracker(self._l1, settings.l1_poll_interval)
         self._own_kzg = KzgWorker() if kzg is None else None
@@ -152,6 +156,7 @@ class RollupNode:
             await self._forwarding.close()
         await self._thread.close()
         await asyncio.to_thread(self._sender_processes.close)
+        await asyncio.to_thread(self._root_process.close)
         await self._l1.close()
         await self._beacon.close()
         if self._own_kzg is not None:

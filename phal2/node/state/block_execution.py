@@ -13,6 +13,7 @@ from phal2.node.state.create2_deployer import install_create2_deployer
 from phal2.node.state.database import BlockHashes, StateDatabase
 from phal2.node.state.deposit_execution import apply_deposit
 from phal2.node.state.environment import BlockEnvironment
+from phal2.node.state.ordered_roots import RootCrew
 from phal2.node.state.outcomes import ExecutedBlock, TransactionOutcome
 from phal2.node.state.rules import ChainRules, Revision, block_rules
 from phal2.node.state.sealing import BlockContent, seal_block
@@ -30,7 +31,8 @@ class BlockExecution:
     """A block under construction over its parent's state.
 
     The system calls before the transactions run on construction. `apply` adds one transaction after the other; `seal`
-    ends the block and may be called once. A `reader` that was used for the parent saves reading its nodes again.
+    ends the block and may be called once. A `reader` that was used for the parent saves reading its nodes again, and
+    a `root_crew` helps with the seal.
     """
 
     def __init__(
@@ -42,10 +44,12 @@ class BlockExecution:
         block_hashes: BlockHashes,
         verdicts: QuoteVerdicts,
         reader: TrieReader | None = None,
+        root_crew: RootCrew | None = None,
     ) -> None:
         resolved = block_rules(rules, environment.timestamp)
         self._world = WorldState(database, parent_state_root, reader, environment.parent_hash)
         self._scope = BlockScope(resolved, environment, self._world, block_hashes, verdicts)
+        self._root_crew = root_crew
         self._gas_used = 0
         self._blobs = 0
         self._transactions: list[RecoveredTransaction] = []
@@ -113,7 +117,7 @@ class BlockExecution:
         content = BlockContent(
             tuple(self._transactions), tuple(self._receipts), self._attestations, self._gas_used, self._blobs
         )
-        return seal_block(self._scope, content)
+        return seal_block(self._scope, content, self._root_crew)
 
 
 def apply_block(

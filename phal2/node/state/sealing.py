@@ -14,11 +14,11 @@ from phal2.node.protocol.headers import (
     Header,
     header_hash,
 )
-from phal2.node.protocol.ordered_trie import ordered_trie_root
 from phal2.node.protocol.predeploys import L2_TO_L1_MESSAGE_PASSER
 from phal2.node.protocol.receipts import Receipt, encode_receipt, join_blooms
 from phal2.node.protocol.transaction_codec import RecoveredTransaction
 from phal2.node.state.block_scope import BlockScope
+from phal2.node.state.ordered_roots import RootCrew, begin_roots
 from phal2.node.state.outcomes import ExecutedBlock
 from phal2.node.state.requests import collect_requests, requests_hash
 from phal2.node.state.rules import Revision
@@ -35,20 +35,22 @@ class BlockContent:
     blobs: int
 
 
-def seal_block(scope: BlockScope, content: BlockContent) -> ExecutedBlock:
-    """Return the block with everything that is stored of it."""
+def seal_block(scope: BlockScope, content: BlockContent, crew: RootCrew | None = None) -> ExecutedBlock:
+    """Return the block with everything that is stored of it. A crew helps with the roots of its lists."""
     commitment = _requests_hash(scope, content)
+    envelopes = tuple(transaction.raw for transaction in content.transactions)
+    ordered_roots = begin_roots((envelopes, [encode_receipt(receipt) for receipt in content.receipts]), crew)
     update = scope.world.commit()
     environment = scope.environment
     cancun = scope.rules.revision >= Revision.CANCUN
-    envelopes = tuple(transaction.raw for transaction in content.transactions)
+    transactions_root, receipts_root = ordered_roots()
     header = Header(
         parent_hash=environment.parent_hash,
         ommers_hash=EMPTY_OMMERS_HASH,
         coinbase=environment.coinbase,
         state_root=update.state_root,
-        transactions_root=ordered_trie_root(envelopes),
-        receipts_root=ordered_trie_root([encode_receipt(receipt) for receipt in content.receipts]),
+        transactions_root=transactions_root,
+        receipts_root=receipts_root,
         bloom=join_blooms(receipt.bloom for receipt in content.receipts),
         difficulty=0,
         number=environment.number,

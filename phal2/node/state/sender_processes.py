@@ -6,15 +6,13 @@ interpreter's lock before and after each of them, while another executes a block
 
 import logging
 import os
-import subprocess
-import sys
 import threading
 from collections import deque
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
-from typing import IO, Final, cast
+from typing import Final
 
 from phal2.node.protocol.sender_recovery import signer
+from phal2.node.state.side_process import SideProcess, available_cores
 
 log = logging.getLogger("phal2.senders")
 
@@ -26,7 +24,6 @@ _ALONE: Final = 16
 """Signatures that the caller recovers between two looks after the processes."""
 _MOST_ASKED: Final = 128
 """Signatures that a process has before it; fewer than a pipe holds, so that nothing ever waits to be written."""
-_END_SECONDS: Final = 2.0
 
 
 class SenderProcesses:
@@ -37,7 +34,7 @@ class SenderProcesses:
 
     def __init__(self, count: int | None = None) -> None:
         """Use `count` processes; by default one a core, leaving one core to the caller."""
-        self._count = min(_cores() - 1, _MOST_PROCESSES) if count is None else count
+        self._count = min(available_cores() - 1, _MOST_PROCESSES) if count is None else count
         self._processes: list[_Process] | None = None
         self._turn = threading.Lock()
 
@@ -55,11 +52,6 @@ class SenderProcesses:
             for process in self._processes or ():
                 process.end()
             self._processes = []
-
-
-def _cores() -> int:
-    """Return how many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _started(count: int) -> list["_Process"]:
@@ -117,14 +109,7 @@ class _Process:
     """One process. What it is asked has the number under which its answer goes into a list."""
 
     def __init__(self) -> None:
-        # A session of its own, so that Ctrl-C leaves it to its parent to end it.
-        command = [sys.executable, "-P", "-m", "phal2.node.state.sender_worker"]
-        self._process = subprocess.Popen(  # noqa: S603 - own program
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0, start_new_session=True
-        )
-        # PIPE gives both.
-        self._input, self._output = cast("IO[bytes]", self._process.stdin), cast("IO[bytes]", self._process.stdout)
-        os.set_blocking(self._output.fileno(), False)
+        self._process = SideProcess("phal2.node.state.sender_worker")
         self._numbers: deque[int | None] = deque()
         self._received = b""
         self.has_failed = False
@@ -139,7 +124,7 @@ class _Process:
         if signatures:
             self._numbers += numbers
             try:
-                os.write(self._input.fileno(), b"".join(signatures))
+                os.write(self._process.questions, b"".join(signatures))
             except OSError:
                 self._fail()
 
@@ -148,7 +133,7 @@ class _Process:
         if not self._numbers or self.has_failed:
             return
         try:
-            received = os.read(self._output.fileno(), _MOST_ASKED * _ADDRESS_LENGTH)
+            received = os.read(self._process.answers, _MOST_ASKED * _ADDRESS_LENGTH)
         except BlockingIOError:
             return
         if not received:
@@ -168,14 +153,7 @@ class _Process:
 
     def end(self) -> None:
         """End the process and wait for it."""
-        with suppress(OSError):
-            self._input.close()
-        try:
-            self._process.wait(_END_SECONDS)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-        self._output.close()
+        self._process.end()
 
     def _fail(self) -> None:
         self.has_failed = True

@@ -30,7 +30,7 @@ def without_signer(number: int) -> bytes:
 
 
 def children(crew: SenderProcesses) -> list[int]:
-    return [process._process.pid for process in crew._processes or ()]
+    return [process._process.process_id for process in crew._processes or ()]
 
 
 @pytest.fixture(params=[0, 1, 2])
