@@ -3,8 +3,7 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Any
 
 from phal2.devnet.accounts import DevAccount
 from phal2.devnet.development.chain import DevelopmentChain
@@ -13,43 +12,15 @@ from phal2.devnet.signer import sign_digest, sign_message, signed_transaction
 from phal2.devnet.typed_data import TypedDataDigest
 from phal2.node.protocol.addresses import ZERO_ADDRESS, to_checksum_address
 from phal2.node.protocol.transaction_codec import RecoveredTransaction, recovered
-from phal2.node.protocol.transactions import ACCESS_LIST, ATTESTED, DYNAMIC_FEE, LEGACY, SET_CODE
-from phal2.node.rpc.call_arguments import CallArguments, parse_call
 from phal2.node.rpc.chain_service import ChainService
-from phal2.node.rpc.errors import INVALID_PARAMS, SERVER_ERROR, InvalidArgument, RpcError
+from phal2.node.rpc.errors import INVALID_PARAMS, SERVER_ERROR, RpcError
 from phal2.node.rpc.formats.transaction import format_transaction
-from phal2.node.rpc.hexadecimal import data, parse_quantity
-from phal2.node.rpc.namespaces.eth_calls import require_chain
-from phal2.node.rpc.parameter_types import Address, AnyValue, Data, ParameterType
+from phal2.node.rpc.hexadecimal import data
+from phal2.node.rpc.parameter_types import Address, AnyValue, Data
 from phal2.node.rpc.registry import MethodRegistry
-from phal2.node.rpc.result_schemas import ADDRESS, DATA, HASH, SIGNED_TRANSACTION, list_of
+from phal2.node.rpc.result_schemas import ADDRESS, DATA, HASH, SIGNED_TRANSACTION, TRANSACTION, list_of
+from phal2.node.rpc.transaction_filling import Request, TransactionFiller, TransactionRequest
 from phal2.node.rpc.unsigned_transaction import TransactionFields
-
-
-@dataclass(frozen=True, slots=True)
-class TransactionRequest:
-    """A transaction as a client asks for it; the type is None where its fields are to tell it."""
-
-    call: CallArguments
-    transaction_type: int | None
-
-
-def parse_transaction_request(value: Any) -> TransactionRequest:
-    """Read a transaction object; raise `InvalidArgument`."""
-    call, given = parse_call(value), value.get("type")
-    if type(given) is int and 0 <= given < 0x80:
-        # web3.py sends the type of a transaction that it changes as it keeps it, as a number.
-        return TransactionRequest(call, given)
-    try:
-        transaction_type = None if given is None else parse_quantity(given, 8)
-    except InvalidArgument as error:
-        raise InvalidArgument(f"field type: {error}") from None
-    return TransactionRequest(call, transaction_type)
-
-
-Request = Annotated[
-    TransactionRequest, ParameterType(parse_transaction_request, {"title": "transaction object", "type": "object"})
-]
 
 
 class SignerNamespace:
@@ -74,6 +45,7 @@ class SignerNamespace:
         self._chain = chain
         self._development = development
         self._registry = registry
+        self._filler = TransactionFiller(chain, registry)
         self._announce = announce
         # Two transactions of one account that come at once must not be given the same nonce.
         self._locks: defaultdict[bytes, asyncio.Lock] = defaultdict(asyncio.Lock)
@@ -85,6 +57,7 @@ class SignerNamespace:
         if self._development is not None:
             self._registry.add("eth_sendUnsignedTransaction", self.send_unsigned_transaction, result=HASH)
         self._registry.add("eth_signTransaction", self.sign_transaction, result=SIGNED_TRANSACTION)
+        self._registry.add("eth_pendingTransactions", self.pending_transactions, result=list_of(TRANSACTION))
         self._registry.add("eth_sign", self.sign, result=DATA)
         for name in ("eth_signTypedData", "eth_signTypedData_v4"):
             self._registry.add(name, self.sign_typed_data, result=DATA)
@@ -103,7 +76,7 @@ class SignerNamespace:
         account = self._account(transaction.call.sender)
         async with self._locks[account.address]:
             signed = await self._signed(transaction, account)
-            transaction_hash: str = await self._call("eth_sendRawTransaction", signed.raw)
+            transaction_hash: str = await self._registry.call("eth_sendRawTransaction", signed.raw)
         return transaction_hash
 
     async def send_unsigned_transaction(self, transaction: Request) -> str:
@@ -120,6 +93,15 @@ class SignerNamespace:
         """Fill in what is missing and sign; return {raw, tx} without sending."""
         signed = await self._signed(transaction, self._account(transaction.call.sender))
         return {"raw": data(signed.raw), "tx": format_transaction(signed, None)}
+
+    def pending_transactions(self) -> list[dict[str, Any]]:
+        """Return the pool's transactions of the accounts that `accounts` names."""
+        own = set(self.accounts())
+        return [
+            format_transaction(pending, None)
+            for pending in self._chain.pending_transactions()
+            if data(pending.sender) in own
+        ]
 
     def sign(self, address: Address, message: Data) -> str:
         """Return the account's signature of a message, v being 27 or 28 (EIP-191)."""
@@ -172,77 +154,10 @@ class SignerNamespace:
         return recovered(signed_transaction(fields, account.private_key))
 
     async def _filled_in(self, request: TransactionRequest, sender: bytes) -> TransactionFields:
-        call, chain_id = request.call, self._chain.chain_id
-        require_chain(call, chain_id)
-        if call.to is None and not call.data:
-            raise RpcError(SERVER_ERROR, "contract creation without any data provided")
-        transaction_type = type_of(request)
-        tip, max_fee = self._fees(call, transaction_type)
-        nonce = self._chain.pending_nonce(sender) if call.nonce is None else call.nonce
-        gas_limit = call.gas
-        if gas_limit is None:
-            # Without a price the estimate does not ask for a balance that pays it at the most.
-            estimated = call._replace(
-                sender=sender, nonce=nonce, gas_price=None, max_fee_per_gas=None, max_priority_fee_per_gas=None
+        if request.call.blob_versioned_hashes:
+            raise RpcError(
+                SERVER_ERROR,
+                "signing blob transactions not supported: the node has no blobs for them; sign it yourself, and send "
+                "it with its blobs by eth_sendRawTransaction",
             )
-            gas_limit = int(await self._call("eth_estimateGas", estimated), 16)
-        return TransactionFields(
-            transaction_type=transaction_type,
-            chain_id=chain_id,
-            nonce=nonce,
-            max_priority_fee_per_gas=tip,
-            max_fee_per_gas=max_fee,
-            gas_limit=gas_limit,
-            to=call.to,
-            value=call.value,
-            data=call.data,
-            access_list=call.access_list,
-            authorization_list=call.authorization_list,
-            attestation=call.attestation,
-        )
-
-    def _fees(self, call: CallArguments, transaction_type: int) -> tuple[int, int]:
-        """Return the tip and the most per gas: the client's, else twice the base fee and the advised tip."""
-        base_fee, advice = self._chain.pending_environment().base_fee_per_gas, self._chain.suggested_priority_fee()
-        if transaction_type in (LEGACY, ACCESS_LIST):
-            price = 2 * base_fee + advice if call.gas_price is None else call.gas_price
-            return price, price
-        tip = call.max_priority_fee_per_gas
-        if tip is None:
-            tip = advice if call.max_fee_per_gas is None else min(advice, call.max_fee_per_gas)
-        max_fee = 2 * base_fee + tip if call.max_fee_per_gas is None else call.max_fee_per_gas
-        if max_fee < tip:
-            raise RpcError(SERVER_ERROR, f"maxFeePerGas ({max_fee}) < maxPriorityFeePerGas ({tip})")
-        return tip, max_fee
-
-    async def _call(self, method: str, *arguments: Any) -> Any:
-        """Call a method of the chain as it is registered now, so that whoever watches it hears of this, too."""
-        found = self._registry.find(method)
-        if found is None:
-            raise LookupError(f"{method} is not registered")
-        return await found.function(*arguments)
-
-
-def type_of(request: TransactionRequest) -> int:
-    """Return the type that the fields tell, or the one asked for where they fit it; else raise `RpcError`."""
-    call, asked_for = request.call, request.transaction_type
-    has_fee_cap = call.max_fee_per_gas is not None or call.max_priority_fee_per_gas is not None
-    if call.attestation is not None:
-        possible: tuple[int, ...] = (ATTESTED,)
-    elif call.authorization_list:
-        possible = (SET_CODE,)
-    elif call.gas_price is not None:
-        possible = (ACCESS_LIST,) if call.access_list else (LEGACY, ACCESS_LIST)
-    elif has_fee_cap:
-        possible = (DYNAMIC_FEE,)
-    else:
-        possible = (DYNAMIC_FEE, ACCESS_LIST) if call.access_list else (DYNAMIC_FEE, LEGACY, ACCESS_LIST)
-    if asked_for is None:
-        return possible[0]
-    if asked_for not in possible:
-        raise RpcError(
-            INVALID_PARAMS,
-            f"the transaction's fields are those of type {' or '.join(map(hex, possible))}, "
-            f"but its type is {asked_for:#x}; leave out the type, or the fields that are not its own",
-        )
-    return asked_for
+        return await self._filler.fill(request, sender)

@@ -156,6 +156,25 @@ def test_sign_transaction_gives_what_can_be_sent(chain: Web3) -> None:
     assert mined(chain, chain.eth.send_raw_transaction(signed["raw"]))["status"] == 1
 
 
+def test_the_pool_s_transactions_of_the_accounts_are_told(web3: Web3, l2: Endpoint) -> None:
+    sender = web3.eth.accounts[7]
+    following = web3.eth.get_transaction_count(sender) + 1
+    waiting = web3.eth.send_transaction({"from": sender, "to": RECIPIENT, "nonce": following, "gas": 21_000})
+
+    pending = l2.request("eth_pendingTransactions")
+
+    assert [each["hash"] for each in pending if int(each["nonce"], 16) == following] == [Web3.to_hex(waiting)]
+    l2.request("anvil_dropTransaction", Web3.to_hex(waiting))
+
+
+def test_a_transaction_is_not_sent_without_the_blobs_that_it_names(l1: Endpoint) -> None:
+    sender = l1.request("eth_accounts")[0]
+    fields = {"from": sender, "to": RECIPIENT, "blobVersionedHashes": ["0x01" + "00" * 31]}
+    for method in ("eth_sendTransaction", "eth_signTransaction"):
+        with pytest.raises(RequestRefused, match=r"signing blob transactions not supported.*sign it yourself"):
+            l1.request(method, fields)
+
+
 def test_messages_are_signed_as_wallets_sign_them(chain: Web3) -> None:
     signer = chain.eth.accounts[7]
     message = b"phal2 \x00 says hello"

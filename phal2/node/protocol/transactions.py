@@ -70,7 +70,8 @@ class LegacyTransaction:
     @property
     def chain_id(self) -> int | None:
         """The chain id, or None where the signature is not bound to a chain."""
-        return None if self.v in (27, 28) else (self.v - 35) // 2
+        # Below 35 it is 27 or 28, or 0 where nobody has signed.
+        return None if self.v < 35 else (self.v - 35) // 2
 
     @property
     def y_parity(self) -> int:

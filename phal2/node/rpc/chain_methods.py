@@ -11,6 +11,7 @@ from phal2.node.rpc.namespaces.eth_blocks import BlockMethods
 from phal2.node.rpc.namespaces.eth_calls import CallMethods
 from phal2.node.rpc.namespaces.eth_chain import ChainMethods
 from phal2.node.rpc.namespaces.eth_config import ConfigurationMethods
+from phal2.node.rpc.namespaces.eth_filling import FillingMethods
 from phal2.node.rpc.namespaces.eth_filters import FilterMethods
 from phal2.node.rpc.namespaces.eth_logs import LogMethods
 from phal2.node.rpc.namespaces.eth_simulation import SimulationMethods
@@ -24,6 +25,7 @@ from phal2.node.rpc.namespaces.txpool import PoolMethods
 from phal2.node.rpc.open_rpc import register_discovery
 from phal2.node.rpc.options import RpcOptions
 from phal2.node.rpc.registry import MethodRegistry
+from phal2.node.rpc.transaction_filling import TransactionFiller
 from phal2.node.rpc.workers import Workers
 from phal2.node.state.rules import L2Rules
 
@@ -51,6 +53,7 @@ def register_chain_methods(
     SynchronousMethods(chain, transactions).register(registry)
     StateMethods(chain, workers).register(registry)
     CallMethods(chain, workers, gas_cap, options.call_seconds).register(registry)
+    FillingMethods(TransactionFiller(chain, registry)).register(registry)
     SimulationMethods(chain, workers, gas_cap, options.call_seconds).register(registry)
     LogMethods(chain, views, workers, limits).register(registry)
     FilterMethods(chain, views, workers, limits).register(registry)

@@ -90,6 +90,13 @@ class MethodRegistry:
         """Return the method `name`."""
         return self._methods.get(name)
 
+    async def call(self, name: str, *arguments: Any) -> Any:
+        """Call a method as it is registered now, with arguments that are parsed already; await what it gives."""
+        found = self.find(name)
+        if found is None:
+            raise LookupError(f"{name} is not registered")
+        return await found.function(*arguments)
+
     def prepared(self) -> Mapping[str, Callable[[Sequence[Any]], None]]:
         """Return what gets the parameters of all of a method's calls of a batch before the first, by method."""
         return self._prepared

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from served_chain import ALICE, BOB, Served, address_bytes, notebook_call
+from served_chain import ALICE, BOB, CHAIN_ID, Served, address_bytes, notebook_call
 
 from phal2.node.protocol.keccak import keccak256
 from phal2.node.protocol.predeploys import BASE_FEE_VAULT
@@ -145,6 +145,8 @@ async def test_transactions_are_shown_whole_where_asked_for(l2: Served):
     assert [transaction["type"] for transaction in block["transactions"]] == ["0x2", "0x0", "0x1"]
     assert [transaction["from"] for transaction in block["transactions"]] == [RICH] * 3
     assert [int(transaction["nonce"], 16) for transaction in block["transactions"]] == [0, 1, 2]
+    # Nobody has signed the legacy one, so it is bound to no chain.
+    assert [transaction.get("chainId") for transaction in block["transactions"]] == [hex(CHAIN_ID), None, hex(CHAIN_ID)]
     hashes = (await l2.call("eth_simulateV1", blocks(calls)))[0]["transactions"]
     assert hashes == [transaction["hash"] for transaction in block["transactions"]]
 
