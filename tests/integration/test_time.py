@@ -88,28 +88,28 @@ def test_what_is_no_time_is_refused(l1: Endpoint, l2: Endpoint, seconds: object)
         assert refused.value.code == -32602
 
 
-@pytest.mark.parametrize("method", ["evm_setNextBlockTimestamp", "evm_mine"])
-def test_l2_goes_to_the_time_that_its_next_block_is_given(l2: Endpoint, method: str) -> None:
-    wanted = head_time(l2) + 50
+def test_l2_is_mined_up_to_a_later_time(l2: Endpoint) -> None:
+    head = l2.request("eth_getBlockByNumber", "latest", False)
+    wanted = hex(int(head["timestamp"], 16) + 50)
 
-    l2.request(method, hex(wanted))
-    l2.mine()
+    l2.request("evm_mine", wanted)
 
-    assert wanted in [
-        int(l2.request("eth_getBlockByNumber", hex(number), False)["timestamp"], 16)
-        for number in range(l2.block_number() - 8, l2.block_number() + 1)
-    ]
+    mined = l2.request("eth_getBlockByNumber", hex(int(head["number"], 16) + 50), False)
+    assert mined["timestamp"] == wanted
 
 
-@pytest.mark.parametrize("method", ["evm_setNextBlockTimestamp", "evm_mine"])
-def test_l2_goes_at_most_3600_blocks_on_to_a_time(l2: Endpoint, method: str) -> None:
+def test_l2_is_mined_at_most_3600_blocks_on(l2: Endpoint) -> None:
     with pytest.raises(RequestRefused, match="advance at most 3600 s a call"):
-        l2.request(method, hex(head_time(l2) + 5_000))
+        l2.request("evm_mine", hex(head_time(l2) + 5_000))
 
 
-@pytest.mark.parametrize("method", ["evm_setNextBlockTimestamp", "evm_mine"])
-def test_time_does_not_go_back(l1: Endpoint, l2: Endpoint, method: str) -> None:
-    for endpoint in (l1, l2):
+def test_the_next_l2_block_has_one_possible_time(l2: Endpoint) -> None:
+    with pytest.raises(RequestRefused, match="and no other: the block number fixes it; use evm_increaseTime"):
+        l2.request("evm_setNextBlockTimestamp", hex(head_time(l2) + 5_000))
+
+
+def test_time_does_not_go_back(l1: Endpoint, l2: Endpoint) -> None:
+    for endpoint, method in ((l1, "evm_setNextBlockTimestamp"), (l1, "evm_mine"), (l2, "evm_mine")):
         with pytest.raises(RequestRefused, match="timestamps must rise"):
             endpoint.request(method, hex(head_time(endpoint) - 10))
 

@@ -72,7 +72,7 @@ class DevelopmentChain(Protocol):
         """Move the time forward, and return by how many seconds it is ahead of wall time."""
         ...
 
-    async def set_next_timestamp(self, timestamp: int) -> None:
+    def set_next_timestamp(self, timestamp: int) -> None:
         """Give the next block this timestamp."""
         ...
 

@@ -94,7 +94,7 @@ class L1Development:
         self._l1.advance_clock(seconds)
         return self._l1.clock.offset
 
-    async def set_next_timestamp(self, timestamp: int) -> None:
+    def set_next_timestamp(self, timestamp: int) -> None:
         """Give the next block this timestamp."""
         self._l1.set_next_timestamp(timestamp)
 

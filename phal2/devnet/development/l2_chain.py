@@ -95,12 +95,14 @@ class L2Development:
             await self._advance(int(self._clock.now()) + seconds, number, seals_l1=True)
         return self._clock.offset
 
-    async def set_next_timestamp(self, timestamp: int) -> None:
-        """Seal the L2 blocks of the time before, so that the next one has this timestamp; L1 goes along."""
-        async with self._turn:
-            blocks = self._blocks_before(timestamp)
-            if blocks:
-                await self._build(blocks)
+    def set_next_timestamp(self, timestamp: int) -> None:
+        """Accept the one timestamp that the next block can have; refuse every other."""
+        expected = self._sequencer.heads.unsafe.timestamp + self._sequencer.config.block_time
+        if timestamp != expected:
+            raise invalid_params(
+                f"the next L2 block has timestamp {expected} and no other: the block number fixes it; "
+                "use evm_increaseTime, or evm_mine with the timestamp"
+            )
 
     def set_timestamp_interval(self, seconds: int | None) -> None:
         """Accept the block time, which is between the timestamps of L2 blocks anyway."""

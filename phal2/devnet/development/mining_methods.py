@@ -54,7 +54,7 @@ class MiningMethods:
 
     async def set_next_block_timestamp(self, timestamp: Number) -> None:
         """Give the next block this timestamp."""
-        await self._chain.set_next_timestamp(timestamp)
+        self._chain.set_next_timestamp(timestamp)
 
     async def set_automine(self, enabled: Boolean) -> bool:
         """Seal a block for each transaction from now on, or no longer; return true."""

@@ -116,16 +116,16 @@ async def test_blocks_on_demand_alone_come_only_then(rig: Rig) -> None:
     await until(lambda: rig.number() >= 12)
 
 
-async def test_the_next_block_gets_the_time_that_is_asked_for_and_empty_ones_come_before(rig: Rig) -> None:
+async def test_the_next_block_has_one_possible_time(rig: Rig) -> None:
     start = rig.sequencer.heads.unsafe.timestamp
-    await rig.development.set_next_timestamp(start + 5 * MINUTE)
-    assert rig.number() == 4
 
-    await rig.sequencer.submit_transaction(transfer(nonce=0))
-    await rig.development.mine()
+    rig.development.set_next_timestamp(start + MINUTE)
 
-    assert rig.sequencer.heads.unsafe.timestamp == start + 5 * MINUTE
-    assert rig.sequenced(1, 5) == [0, 0, 0, 0, 1]
+    for other in (start, start + 2 * MINUTE):
+        with pytest.raises(RpcError, match="and no other: the block number fixes it; use evm_increaseTime") as refused:
+            rig.development.set_next_timestamp(other)
+        assert refused.value.code == INVALID_PARAMS
+    assert rig.number() == 0
 
 
 async def test_a_block_is_mined_at_a_later_time(rig: Rig) -> None:
@@ -140,9 +140,9 @@ async def test_blocks_on_demand_alone_come_up_to_the_time_that_is_asked_for(rig:
     start = rig.sequencer.heads.unsafe.timestamp
     rig.development.set_interval(0)
 
-    await rig.development.set_next_timestamp(start + 3 * MINUTE)
+    await rig.development.mine(timestamp=start + 3 * MINUTE)
 
-    assert (rig.number(), rig.sequencer.heads.unsafe.timestamp) == (2, start + 2 * MINUTE)
+    assert (rig.number(), rig.sequencer.heads.unsafe.timestamp) == (3, start + 3 * MINUTE)
 
 
 @pytest.mark.parametrize(
@@ -153,15 +153,13 @@ async def test_blocks_on_demand_alone_come_up_to_the_time_that_is_asked_for(rig:
         (3_602 * MINUTE, "advance at most 216000 s a call"),
     ],
 )
-async def test_a_time_that_no_next_block_can_have_is_refused(rig: Rig, ahead: int, reason: str) -> None:
+async def test_a_time_that_no_block_soon_has_is_refused(rig: Rig, ahead: int, reason: str) -> None:
     head = rig.sequencer.heads.unsafe.timestamp
-    for attempt in (
-        rig.development.set_next_timestamp(head + ahead),
-        rig.development.mine(timestamp=head + ahead),
-    ):
-        with pytest.raises(RpcError, match=reason.format(head + MINUTE, head + 2 * MINUTE)) as refused:
-            await attempt
-        assert refused.value.code == INVALID_PARAMS
+
+    with pytest.raises(RpcError, match=reason.format(head + MINUTE, head + 2 * MINUTE)) as refused:
+        await rig.development.mine(timestamp=head + ahead)
+
+    assert refused.value.code == INVALID_PARAMS
     assert rig.number() == 0
 
 
@@ -202,7 +200,7 @@ async def test_on_an_l1_that_it_does_not_control_there_are_blocks_on_demand_but_
     later = rig.sequencer.heads.unsafe.timestamp + 2 * MINUTE
     for attempt in (
         development.increase_time(60),
-        development.set_next_timestamp(later),
+        development.mine(timestamp=later),
         development.snapshot(),
         development.revert(1),
         development.reset(),
