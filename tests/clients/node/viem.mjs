@@ -63,7 +63,7 @@ async function failure(attempt) {
 }
 
 async function eventually(condition) {
-  for (let attempt = 0; attempt < 200 && !condition(); attempt += 1) await new Promise((done) => setTimeout(done, 50))
+  for (let attempt = 0; attempt < 1200 && !condition(); attempt += 1) await new Promise((done) => setTimeout(done, 50))
 }
 
 // Accounts and chain.
@@ -99,7 +99,12 @@ const { request, result: number } = await client.simulateContract({
   args: ['a page'],
 })
 const written = await included(await wallet.writeContract(request))
-await eventually(() => heard.events.length && heard.heads.includes(written.blockNumber) && heard.pending.length)
+await eventually(
+  () =>
+    heard.events.length &&
+    heard.heads.includes(written.blockNumber) &&
+    heard.pending.includes(written.transactionHash),
+)
 endings.forEach((end) => end())
 results.write = { number, status: written.status, logs: written.logs.length, transactionHash: written.transactionHash }
 results.subscription = {
@@ -162,15 +167,22 @@ results.signatures = {
   message: await client.verifyMessage({ address: given.unlocked, message: 'a message', signature: messageSignature }),
 }
 
-// Fees.
+// Fees, which were estimated at one of the blocks from the first to the last of `baseFees`, or for the one after it.
+const newest = await client.getBlock()
 results.fees = {
   ...(await client.estimateFeesPerGas()),
   tip: await client.estimateMaxPriorityFeePerGas(),
   gasPrice: await client.getGasPrice(),
   gas: await client.estimateContractGas({ ...contract, account, functionName: 'write', args: ['a page'] }),
   history: await client.getFeeHistory({ blockCount: 3, rewardPercentiles: [10, 50] }),
-  block: (await client.getBlock()).baseFeePerGas,
 }
+const last = await client.getBlockNumber()
+const since = await client.getFeeHistory({
+  blockCount: Number(last - newest.number) + 1,
+  blockNumber: last,
+  rewardPercentiles: [],
+})
+results.fees.baseFees = since.baseFeePerGas
 
 // Access lists, and the type of transaction that brought them.
 const { accessList, gasUsed } = await client.createAccessList({
@@ -233,9 +245,14 @@ const depositRequest = await client.buildDepositTransaction({
   to: given.receiver,
   value: 3n,
 })
-const l1Receipt = await included(await l1Wallet.depositTransaction({ ...depositRequest, targetChain: chain }), l1)
+// What the portal's metering takes depends on the block.
+const estimated = await l1.estimateDepositTransactionGas({ ...depositRequest, account, targetChain: chain })
+const l1Receipt = await included(
+  await l1Wallet.depositTransaction({ ...depositRequest, gas: (estimated * 3n) / 2n, targetChain: chain }),
+  l1,
+)
 const [depositHash] = getL2TransactionHashes(l1Receipt)
-const depositOnL2 = await client.waitForTransactionReceipt({ hash: depositHash, timeout: 60_000 })
+const depositOnL2 = await client.waitForTransactionReceipt({ hash: depositHash, timeout: 120_000 })
 results.userDeposit = {
   receipt: depositOnL2,
   transaction: await client.getTransaction({ hash: depositHash }),
