@@ -11,7 +11,8 @@ from typing import Any, Final
 FOLDER: Final = Path(__file__).resolve().parent / "node"
 
 _INSTALL_SECONDS: Final = 180
-_SCRIPT_SECONDS: Final = 60
+_SCRIPT_SECONDS: Final = 240
+"""Far more than it takes: a loaded machine must not fail it."""
 _ARCHITECTURES: Final = {"x86_64": "amd64", "amd64": "amd64", "aarch64": "arm64", "arm64": "arm64"}
 
 

@@ -28,7 +28,7 @@ const results = {}
 
 async function included(sent) {
   await provider.send('evm_mine', [])
-  return provider.waitForTransaction(sent.hash, 1, 30_000)
+  return provider.waitForTransaction(sent.hash, 1, 120_000)
 }
 
 async function failure(attempt) {
@@ -47,7 +47,7 @@ async function failure(attempt) {
 }
 
 async function eventually(condition) {
-  for (let attempt = 0; attempt < 200 && !condition(); attempt += 1) await new Promise((done) => setTimeout(done, 50))
+  for (let attempt = 0; attempt < 1200 && !condition(); attempt += 1) await new Promise((done) => setTimeout(done, 50))
 }
 
 // Accounts and chain.
@@ -75,7 +75,9 @@ await listener.send('eth_chainId', [])
 await listener.send('eth_chainId', [])
 const number = await notebook.write.staticCall('a page')
 const written = await included(await notebook.write('a page'))
-await eventually(() => heard.events.length && heard.heads.includes(written.blockNumber) && heard.pending.length)
+await eventually(
+  () => heard.events.length && heard.heads.includes(written.blockNumber) && heard.pending.includes(written.hash),
+)
 results.write = { number, status: written.status, logs: written.logs.length, transactionHash: written.hash }
 results.subscription = {
   events: heard.events,
