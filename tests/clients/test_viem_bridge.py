@@ -14,6 +14,9 @@ from phal2.devnet.process import DevnetProcess
 SECONDS = 240
 """Far more than it takes: a loaded machine must not fail it."""
 
+MATURITY_SECONDS = 15
+"""On anvil: so long it can be seen that a proof still ages."""
+
 ETHER = 10**18
 RECEIVER = "0x" + "b7" * 20
 STEPS = {
@@ -30,7 +33,7 @@ def results(request: pytest.FixtureRequest) -> Iterator[dict[str, Any]]:
     try:
         ensure_installed()
         l1 = (
-            ("--l1", "anvil", "--anvil", str(anvil_program()), "--proof-maturity-delay", "2")
+            ("--l1", "anvil", "--anvil", str(anvil_program()), "--proof-maturity-delay", str(MATURITY_SECONDS))
             if request.param == "anvil"
             else ()
         )

@@ -49,14 +49,36 @@ async function arrived(receipt) {
   return Promise.all(hashes.map((hash) => mined(onL2, hash)))
 }
 
+// Lets those who come wait for one another, does `action`, and lets all go on.
+function meeting(people, action) {
+  let missing = people
+  let release
+  const over = new Promise((resolve) => (release = resolve))
+  return () => {
+    missing -= 1
+    if (missing === 0) release(action())
+    return over
+  }
+}
+
+const setIntervalMining = (seconds) => onL1.request({ method: 'evm_setIntervalMining', params: [seconds] })
+const l1BlockTime = await onL1.request({ method: 'anvil_getIntervalMining' })
+const assets = 3
+
+// While L1 stands still there can be no game of a withdrawal.
+const holdL1 = meeting(assets, () => setIntervalMining(0))
+const haveL1GoOn = meeting(assets, () => setIntervalMining(l1BlockTime))
+
 // A whole withdrawal, of which `initiate` sends the first transaction; statuses are asked for before each step.
 async function withdraw(wallets, initiate) {
+  await holdL1()
   const began = performance.now()
   const receipt = await mined(onL2, await initiate())
   const [withdrawal] = getWithdrawals(receipt)
   const statuses = []
   const note = async () => statuses.push(await onL1.getWithdrawalStatus({ receipt, targetChain }))
   await note()
+  await haveL1GoOn()
   const { output, game } = await onL1.waitToProve({ receipt, targetChain })
   const provable = secondsSince(began)
   await note()
