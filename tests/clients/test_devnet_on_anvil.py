@@ -17,7 +17,7 @@ from node_packages import ClientsMissing, anvil_program
 from phal2.devnet.process import DevnetProcess, Endpoint, RequestRefused, UnknownSnapshot
 
 RECEIVER = "0x" + "e0" * 20
-SECONDS = 60
+SECONDS = 180
 
 
 @pytest.fixture(scope="module")
@@ -42,9 +42,8 @@ def until(condition: Callable[[], Any]) -> Any:
     return answer
 
 
-def block_at(endpoint: Endpoint, number: int) -> dict[str, Any]:
-    block: dict[str, Any] = endpoint.request("eth_getBlockByNumber", hex(number), False)
-    return block
+def block_at(endpoint: Endpoint, number: int) -> Any:
+    return endpoint.request("eth_getBlockByNumber", hex(number), False)
 
 
 def head_time(endpoint: Endpoint) -> int:
@@ -64,6 +63,8 @@ def send(endpoint: Endpoint, value: int = 1) -> str:
 def blocks_on_demand(anvil: Endpoint) -> Iterator[None]:
     """Have anvil seal no block by itself meanwhile, so that a depth means what it says however long things take."""
     anvil.request("evm_setIntervalMining", 0)
+    # A block that was being sealed at that moment is there before this one.
+    anvil.mine()
     try:
         yield
     finally:
@@ -71,10 +72,32 @@ def blocks_on_demand(anvil: Endpoint) -> Iterator[None]:
 
 
 def assert_follows(devnet: DevnetProcess) -> None:
-    """The follower reaches a block that the sequencer has now, and has the same one."""
+    """The follower comes to have the sequencer's block at the height that the sequencer has now.
+
+    Where L1 has gone back, each of them learns of it in its own time.
+    """
     number = devnet.l2.block_number()
-    until(lambda: devnet.follower.block_number() >= number)
-    assert block_at(devnet.follower, number)["hash"] == block_at(devnet.l2, number)["hash"]
+
+    def have_the_same() -> bool:
+        own, derived = block_at(devnet.l2, number), block_at(devnet.follower, number)
+        return own is not None and derived is not None and bool(own["hash"] == derived["hash"])
+
+    until(have_the_same)
+
+
+def snapshot_of_known_heads(devnet: DevnetProcess) -> tuple[str, list[tuple[Endpoint, int]]]:
+    """Take a snapshot between two blocks; return it, and the heads of L1 and L2 in it."""
+    while True:
+        before = [(each, each.block_number()) for each in (devnet.l1, devnet.l2)]
+        snapshot = devnet.snapshot()
+        if all(each.block_number() == number for each, number in before):
+            return snapshot, before
+
+
+def is_included(endpoint: Endpoint, sent: str) -> bool:
+    """Whether a transaction has succeeded in a block."""
+    receipt = endpoint.request("eth_getTransactionReceipt", sent)
+    return receipt is not None and bool(receipt["status"] == "0x1")
 
 
 def deposit(devnet: DevnetProcess, value: int) -> str:
@@ -92,9 +115,11 @@ def test_l1_is_anvil_with_the_devnets_accounts_and_its_safe_and_finalized_blocks
     assert running.l1.request("eth_chainId") == hex(31337)
     for account in running.accounts:
         assert int(running.l1.request("eth_getBalance", account["address"], "earliest"), 16) == 10_000 * 10**18
-    running.l1.mine(5)
-    head = running.l1.block_number()
-    heads = [int(running.l1.request("eth_getBlockByNumber", tag, False)["number"], 16) for tag in ("safe", "finalized")]
+    with blocks_on_demand(running.l1):
+        running.l1.mine(5)
+        head = running.l1.block_number()
+        tags = ("safe", "finalized")
+        heads = [int(running.l1.request("eth_getBlockByNumber", tag, False)["number"], 16) for tag in tags]
     assert [head - each for each in heads] == [2, 4]
 
 
@@ -130,8 +155,7 @@ def test_l2_goes_along_with_anvils_time(running: DevnetProcess) -> None:
 
 
 def test_l1_l2_follower_and_time_go_back_together(running: DevnetProcess) -> None:
-    snapshot = running.snapshot()
-    heads = [(each, each.block_number()) for each in (running.l1, running.l2)]
+    snapshot, heads = snapshot_of_known_heads(running)
     blocks = [block_at(each, number)["hash"] for each, number in heads]
     before, present = balance(running.l2), head_time(running.l2)
     sent = send(running.l2)
@@ -143,7 +167,7 @@ def test_l1_l2_follower_and_time_go_back_together(running: DevnetProcess) -> Non
     assert balance(running.l2) == before
     assert running.l2.request("eth_getTransactionByHash", sent) is None
     assert [block_at(each, number)["hash"] for each, number in heads] == blocks
-    assert head_time(running.l2) <= present + 30
+    assert head_time(running.l2) <= present + 150
     with pytest.raises(UnknownSnapshot):
         running.revert(snapshot)
     send(running.l2)
@@ -154,8 +178,9 @@ def test_l1_l2_follower_and_time_go_back_together(running: DevnetProcess) -> Non
 def test_snapshots_are_taken_and_returned_to_again_and_again(running: DevnetProcess) -> None:
     for round_ in range(3):
         snapshot, before = running.snapshot(), balance(running.l2)
-        send(running.l2, round_ + 1)
+        sent = send(running.l2, round_ + 1)
         running.mine(2)
+        until(lambda sent=sent: is_included(running.l2, sent))
         assert balance(running.l2) == before + round_ + 1
         running.revert(snapshot)
         assert balance(running.l2) == before
@@ -202,7 +227,7 @@ def test_reorganisations_of_any_depth_leave_one_chain(running: DevnetProcess) ->
         running.mine(chance.randrange(1, 3))
 
     assert_follows(running)
-    assert all(running.l2.request("eth_getTransactionReceipt", each)["status"] == "0x1" for each in sent)
+    until(lambda: all(is_included(running.l2, each) for each in sent))
     number = running.l2.block_number()
     # What the batcher had posted on branches that are gone is posted again.
     until(lambda: running.l2.request("optimism_syncStatus")["safe_l2"]["number"] >= number)
@@ -213,7 +238,8 @@ def test_the_chain_is_kept_and_goes_on_at_the_present_time(program: Path, tmp_pa
     with DevnetProcess.start(*options) as devnet:
         sender = deposit(devnet, 5)
         until(lambda: int(devnet.l2.request("eth_getBalance", sender, "latest"), 16) == 10_000 * 10**18 + 5)
-        until(lambda: devnet.l2.request("optimism_syncStatus")["safe_l2"]["number"] >= devnet.l2.block_number() - 4)
+        number = devnet.l2.block_number()
+        until(lambda: devnet.l2.request("optimism_syncStatus")["safe_l2"]["number"] >= number)
         start = block_at(devnet.l1, 1)["hash"]
         safe = devnet.l2.request("optimism_syncStatus")["safe_l2"]
 
@@ -230,8 +256,16 @@ def test_the_chain_is_kept_and_goes_on_at_the_present_time(program: Path, tmp_pa
 def anvil_of(devnet: DevnetProcess) -> int:
     """The process id of the devnet's anvil."""
     children = Path(f"/proc/{devnet.process.pid}/task/{devnet.process.pid}/children").read_text().split()
-    (pid,) = [int(child) for child in children if b"anvil" in Path(f"/proc/{child}/cmdline").read_bytes()]
+    (pid,) = [int(child) for child in children if program_of(child) == "anvil"]
     return pid
+
+
+def program_of(pid: str) -> str:
+    """The name of the program that a process runs, empty where the process is gone."""
+    try:
+        return Path(Path(f"/proc/{pid}/cmdline").read_text().partition("\0")[0]).name
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
 
 
 def is_running(pid: int) -> bool:
