@@ -10,7 +10,7 @@ from eth_account import Account
 
 from phal2.devnet.process import Endpoint
 
-SECONDS: Final = 60
+SECONDS: Final = 180
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,4 +44,4 @@ class Cast:
 
     def send(self, *arguments: object) -> Any:
         """Send a transaction, wait for it, and return its receipt."""
-        return self.json("send", "--private-key", self.private_key, "--timeout", 30, *arguments)
+        return self.json("send", "--private-key", self.private_key, "--timeout", 120, *arguments)

@@ -81,7 +81,7 @@ def test_eth_account_and_web3_send_blobs(devnet: DevnetProcess) -> None:
     signed = account.sign_transaction(fields, blobs=blobs)
     transaction_hash = w3.eth.send_raw_transaction(signed.raw_transaction)
     w3.provider.make_request("evm_mine", [])
-    receipt = w3.eth.wait_for_transaction_receipt(transaction_hash, timeout=30)
+    receipt = w3.eth.wait_for_transaction_receipt(transaction_hash, timeout=120)
 
     assert receipt["status"] == 1
     assert receipt["blobGasUsed"] == len(blobs) * GAS_PER_BLOB
