@@ -1,5 +1,7 @@
 """Sending and deploying through unmodified web3.py, for the integration tests."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from eth_account.signers.local import LocalAccount
@@ -8,6 +10,7 @@ from web3 import Web3
 from web3.types import RPCEndpoint
 
 from phal2.contracts import load_artefact
+from phal2.devnet.process import DevnetProcess
 
 
 def send(chain: Web3, account: LocalAccount, **fields: Any) -> Any:
@@ -31,13 +34,26 @@ def send_raw(chain: Web3, raw: bytes) -> Any:
     """Send an envelope, have the next block sealed at once, and return the receipt."""
     transaction_hash = chain.eth.send_raw_transaction(HexBytes(raw))
     mine(chain)
-    return chain.eth.wait_for_transaction_receipt(transaction_hash, timeout=30, poll_latency=0.02)
+    return chain.eth.wait_for_transaction_receipt(transaction_hash, timeout=120, poll_latency=0.02)
 
 
 def mine(chain: Web3) -> None:
     """Seal a block now instead of waiting for its time."""
     answer = chain.provider.make_request(RPCEndpoint("evm_mine"), [])
     assert "error" not in answer, answer
+
+
+@contextmanager
+def l1_blocks_on_demand(devnet: DevnetProcess) -> Iterator[None]:
+    """Have L1 seal no block by itself meanwhile, so that a depth means what it says however long things take."""
+    seconds = devnet.l1.request("anvil_getIntervalMining")
+    devnet.l1.request("evm_setIntervalMining", 0)
+    # A block that was being sealed at that moment is there before this one.
+    devnet.l1.mine()
+    try:
+        yield
+    finally:
+        devnet.l1.request("evm_setIntervalMining", seconds)
 
 
 def deploy(chain: Web3, account: LocalAccount, name: str, *arguments: Any) -> Any:

@@ -112,7 +112,7 @@ def deposit(l1: Endpoint, l1_web3: Web3, web3: Web3, account: LocalAccount, data
         log["logIndex"],
     )
     transaction_hash = keccak256(encode_transaction(transaction))
-    return web3.eth.wait_for_transaction_receipt(transaction_hash, timeout=30, poll_latency=0.1)
+    return web3.eth.wait_for_transaction_receipt(transaction_hash, timeout=120, poll_latency=0.1)
 
 
 def attested_call(

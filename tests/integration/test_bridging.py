@@ -47,7 +47,7 @@ def arrives(l1: Endpoint, web3: Web3, follower_web3: Web3, until: Until) -> Call
             log["logIndex"],
         )
         transaction_hash = keccak256(encode_transaction(deposit))
-        receipt = web3.eth.wait_for_transaction_receipt(transaction_hash, timeout=30, poll_latency=0.1)
+        receipt = web3.eth.wait_for_transaction_receipt(transaction_hash, timeout=120, poll_latency=0.1)
         number = receipt["blockNumber"]
         until(lambda: follower_web3.eth.block_number >= number)
         assert follower_web3.eth.get_block(number)["hash"] == receipt["blockHash"]
