@@ -38,7 +38,7 @@ def ask(chain: Web3, method: str, *parameters: Any) -> Any:
 
 def mined(chain: Web3, transaction_hash: Any) -> Any:
     mine(chain)
-    return chain.eth.wait_for_transaction_receipt(transaction_hash, timeout=30, poll_latency=0.02)
+    return chain.eth.wait_for_transaction_receipt(transaction_hash, timeout=120, poll_latency=0.02)
 
 
 def test_the_accounts_are_those_that_the_devnet_printed(chain: Web3, devnet: DevnetProcess) -> None:
@@ -200,10 +200,12 @@ def test_messages_are_signed_as_wallets_sign_them(chain: Web3) -> None:
         ({"to": RECIPIENT, "value": hex(10**30)}, "insufficient|balance"),
     ],
 )
-def test_what_cannot_be_sent_is_refused_with_the_reason(l2: Endpoint, fields: dict[str, str], reason: str) -> None:
+def test_what_cannot_be_sent_is_refused_with_the_reason(
+    web3: Web3, l2: Endpoint, fields: dict[str, str], reason: str
+) -> None:
     sender = l2.request("eth_accounts")[0]
     # So that a nonce of 0 is used.
-    l2.request("eth_sendTransaction", {"from": sender, "to": RECIPIENT, "value": "0x1"})
+    mined(web3, l2.request("eth_sendTransaction", {"from": sender, "to": RECIPIENT, "value": "0x1"}))
 
     with pytest.raises(RequestRefused, match=reason):
         l2.request("eth_sendTransaction", {"from": sender, **fields})
