@@ -41,10 +41,11 @@ def test_an_edit_holds_on_the_sequencer_and_leaves_the_follower_behind(
     l2 = editable.l2
     snapshot = editable.snapshot()
 
-    l2.request("anvil_setBalance", STRANGER, hex(3 * ETHER))
-    assert balance(l2, STRANGER) == 3 * ETHER
-    number = l2.block_number()
-    l2.mine(3)
+    with editable.stop_sequencer():
+        l2.request("anvil_setBalance", STRANGER, hex(3 * ETHER))
+        assert balance(l2, STRANGER) == 3 * ETHER
+        number = l2.block_number()
+        l2.mine(3)
     assert balance(l2, STRANGER) == 3 * ETHER
     assert "the follower cannot follow the blocks after it" in log.read_text()
 
