@@ -229,10 +229,10 @@ def hostile_l1(target: str, other: str, seed: int) -> Iterator[HostileL1]:
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
     try:
-        asyncio.run_coroutine_threadsafe(proxy.start(), loop).result(10)
+        asyncio.run_coroutine_threadsafe(proxy.start(), loop).result(60)
         yield proxy
-        asyncio.run_coroutine_threadsafe(proxy.stop(), loop).result(10)
+        asyncio.run_coroutine_threadsafe(proxy.stop(), loop).result(60)
     finally:
         loop.call_soon_threadsafe(loop.stop)
-        thread.join(10)
+        thread.join(60)
         loop.close()

@@ -21,6 +21,7 @@ Until = Callable[[Callable[[], Any]], Any]
 RECEIVER = Web3.to_checksum_address("0x" + "0f" * 20)
 HOSTILE_SECONDS = 5.0
 MORE_HOSTILE_SECONDS = 40.0
+MOST_MORE = 60.0
 MOST_BLOCKS_A_CALL = 3_600
 HEADS = ("unsafe_l2", "safe_l2", "finalized_l2")
 
@@ -111,7 +112,8 @@ def test_a_follower_ends_at_the_right_hashes_and_is_never_on_a_wrong_block(
     ):
         proxy.share = 0.35
         end, finalized = time.monotonic() + (MORE_HOSTILE_SECONDS if run_all else HOSTILE_SECONDS), 0
-        while time.monotonic() < end:
+        # A machine that is busy with something else asks for less in the same time.
+        while time.monotonic() < end or (len(proxy.done) <= len(FAULTS) // 2 and time.monotonic() < end + MOST_MORE):
             act(honest, seed)
             assert_right(honest, node)
             now_final = heads(node)["finalized_l2"]["number"]

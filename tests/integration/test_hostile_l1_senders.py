@@ -24,6 +24,7 @@ Until = Callable[[Callable[[], Any]], Any]
 RECEIVER = Web3.to_checksum_address("0x" + "0f" * 20)
 HOSTILE_SECONDS = 5.0
 MORE_HOSTILE_SECONDS = 40.0
+MOST_MORE = 60.0
 LYING_OF_ACCOUNTS = ("altered", "left out", "another chain", "nothing")
 
 
@@ -74,7 +75,12 @@ def test_the_batcher_posts_everything_and_pays_no_absurd_tip(
             proxy.faults = (*FAULTS, *["absurd tip"] * len(FAULTS))
             proxy.share = 0.5
             end = time.monotonic() + (MORE_HOSTILE_SECONDS if run_all else HOSTILE_SECONDS)
-            while time.monotonic() < end:
+
+            def has_suffered() -> bool:
+                return proxy.done.get("absurd tip", 0) > 0 and "trying again" in log.read_text()
+
+            # A machine that is busy with something else asks for less in the same time.
+            while time.monotonic() < end or (not has_suffered() and time.monotonic() < end + MOST_MORE):
                 send(web3, payer, to=RECEIVER, value=1, gas=21_000)
                 assert process.poll() is None
             proxy.share = 0.0
@@ -83,7 +89,7 @@ def test_the_batcher_posts_everything_and_pays_no_absurd_tip(
             assert process.poll() is None
         finally:
             process.terminate()
-            assert process.wait(20) == 0, log.read_text()
+            assert process.wait(60) == 0, log.read_text()
 
     assert_one_chain(unposted, head)
     tips = sent_tips(unposted, "batcher")
@@ -107,7 +113,7 @@ async def test_the_proposer_creates_right_games_and_pays_no_absurd_tip(
             running = asyncio.create_task(rig.proposer(interval_blocks=3).run())
             doubtful, rig.l1 = rig.l1, honest
             try:
-                async with asyncio.timeout(60):
+                async with asyncio.timeout(240):
                     while await rig.games.count() < (3 if run_all else 1):
                         assert not running.done()
                         await asyncio.sleep(0.2)
