@@ -4,7 +4,6 @@ import asyncio
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -15,9 +14,10 @@ from eth_account.signers.local import LocalAccount
 from mixed_load import MixedLoad, load_and_end
 from web3 import Web3
 
-from phal2.devnet.process import DevnetProcess, DevnetProcessError
+from phal2.devnet.process import STOP_SECONDS, DevnetProcess, DevnetProcessError
 
 RECIPIENT = "0x00000000000000000000000000000000DeaDBeef"
+LAST_OF_A_START = "L2: waiting for the first block"
 
 
 def _owner(devnet: DevnetProcess) -> LocalAccount:
@@ -90,11 +90,13 @@ def test_a_signal_ends_a_start_clean(tmp_path: Path, number: signal.Signals, mom
     process = _starting(tmp_path, moment)
     process.send_signal(number)
     try:
-        output, errors = process.communicate(timeout=10)
+        output, errors = process.communicate(timeout=60)
     finally:
         process.kill()
 
-    assert (process.returncode, output) == (0, "")
+    assert process.returncode == 0
+    # It goes on while the signal is on its way, and may be up by then; else it has nothing to print.
+    assert output == "" or LAST_OF_A_START in errors
     assert "Traceback" not in errors
 
 
@@ -104,9 +106,7 @@ def test_a_signal_under_load_ends_the_devnet_clean(tmp_path: Path) -> None:
     load = MixedLoad(devnet, 8)
     assert asyncio.run(load_and_end(devnet, list(load.transactions(2_000)), devnet.process.terminate, end_after=50))
 
-    began = time.monotonic()
-    assert devnet.process.wait(10) == 0
-    assert time.monotonic() - began < 8
+    assert devnet.process.wait(STOP_SECONDS) == 0
     text = log.read_text()
     assert "Traceback" not in text
     assert "was destroyed" not in text
