@@ -181,7 +181,7 @@ def funded_key(devnet: DevnetProcess) -> Callable[[], str]:
         for endpoint in (devnet.l1, devnet.l2):
             transfer = {"from": devnet.accounts[8]["address"], "to": account.address, "value": hex(100 * 10**18)}
             endpoint.request("eth_sendTransaction", transfer)
-            endpoint.mine()
+            settle(endpoint)
         return str(account.key.to_0x_hex())
 
     return make
