@@ -129,8 +129,12 @@ def test_random_reorganisations_within_finality(
         until(lambda: origins_are_canonical(reorganised))
         head = reorganised.l2.block_number()
         until(lambda head=head: agree(reorganised, head))
-        until(lambda head=head: status(outsider)["safe_l2"]["number"] >= head)
-        assert block_hash(outsider, head) == block_hash(reorganised.l2, head)
+        until(
+            lambda head=head: (
+                status(outsider)["safe_l2"]["number"] >= head
+                and block_hash(outsider, head) == block_hash(reorganised.l2, head)
+            )
+        )
 
     for node in (reorganised.l2, reorganised.follower, outsider):
         until(lambda node=node: bridge.balances(node) == bridge.deposited)
