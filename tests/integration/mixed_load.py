@@ -138,8 +138,12 @@ class MixedLoad:
             for to in self.senders
         ]
         hashes = asyncio.run(submit(devnet.l2.url, transfers, connections=1))
-        devnet.l2.mine()
-        assert all(receipt["status"] == "0x1" for receipt in receipts(devnet.l2, hashes))
+        for _ in range(len(hashes)):
+            if len(receipts(devnet.l2, hashes)) == len(hashes):
+                break
+            # A block takes what there is time for.
+            devnet.l2.mine()
+        assert [receipt["status"] for receipt in receipts(devnet.l2, hashes)] == ["0x1"] * len(hashes)
 
 
 def deposits(devnet: DevnetProcess, count: int) -> list[bytes]:
