@@ -67,6 +67,12 @@ def flood(endpoint: Endpoint) -> Iterator[list[int]]:
             reader.join()
 
 
+def late_blocks(endpoint: Endpoint) -> int:
+    """By how many seconds, as many as blocks, the head is behind L1."""
+    status = endpoint.request("optimism_syncStatus")
+    return int(status["head_l1"]["timestamp"] - status["unsafe_l2"]["timestamp"])
+
+
 def test_blocks_keep_their_pace_under_a_flood_of_reads(administered: DevnetProcess, until: Until) -> None:
     endpoint = administered.l2
     with flood(endpoint) as counts:
@@ -74,10 +80,8 @@ def test_blocks_keep_their_pace_under_a_flood_of_reads(administered: DevnetProce
         until(lambda: all(counts))
         first = endpoint.block_number()
         until(lambda: endpoint.block_number() >= first + BLOCKS)
-        status = endpoint.request("optimism_syncStatus")
-    head = status["unsafe_l2"]
-    l1_time = status["head_l1"]["timestamp"]
-    assert head["timestamp"] >= l1_time - LATE_BLOCKS
+        # One that cannot keep the pace falls behind more and more; one that stood still for a moment makes up for it.
+        until(lambda: late_blocks(endpoint) <= LATE_BLOCKS)
 
 
 def test_metrics_show_heads_blocks_and_calls(administered: DevnetProcess, until: Until) -> None:
