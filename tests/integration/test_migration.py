@@ -31,7 +31,7 @@ from phal2.node.protocol.predeploys import PHA_CLAIMS
 
 RECEIVER = "0xd8dA6BF26964aF9D7eEd9e03E53415D37aA96045"
 PHA = 10**18
-VALID_FOR = 300
+VALID_FOR = 1_200
 CLAIMS = load_artefact("PHAClaims")
 
 
@@ -114,7 +114,7 @@ class Migration:
             self.devnet.l2.request("eth_call", request, "latest")
         raw = sign_attested(call, attestation, bytes(relayer.key))
         transaction_hash = self.web3.eth.send_raw_transaction(raw)
-        receipt = self.web3.eth.wait_for_transaction_receipt(transaction_hash, timeout=30, poll_latency=0.1)
+        receipt = self.web3.eth.wait_for_transaction_receipt(transaction_hash, timeout=120, poll_latency=0.1)
         assert (receipt["type"], receipt["status"], receipt["logs"]) == (0x54, 0, [])
         return decode_revert([CLAIMS], to_bytes(str(refused.value.data)))
 
