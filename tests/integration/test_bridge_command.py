@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from chain_actions import contract_at, deploy, send
+from chain_actions import contract_at, deploy, l1_blocks_on_demand, send
 from eth_account.signers.local import LocalAccount
 from web3 import Web3
 from web3.logs import DISCARD
@@ -149,7 +149,11 @@ def test_a_withdrawal_is_gone_on_with_by_anybody_after_its_sender_was_killed(
     key = ("--private-key", running.accounts[2]["privateKey"])
     urls = ("--l1", running.l1.url, "--l2", running.l2.url)
     command = (sys.executable, "-m", "phal2", "bridge", "withdraw", "--amount", "2", "--to", RECEIVER, "--complete")
-    with subprocess.Popen((*command, *key, *urls), stderr=subprocess.PIPE, text=True) as withdrawing:
+    # While L1 stands still there is no game, so that it cannot go on before it is killed.
+    with (
+        l1_blocks_on_demand(running),
+        subprocess.Popen((*command, *key, *urls), stderr=subprocess.PIPE, text=True) as withdrawing,
+    ):
         assert withdrawing.stderr is not None
         sent = next(line for line in withdrawing.stderr if line.startswith("sending to")).split()[-1]
         assert next(withdrawing.stderr).startswith("mined in L2 block")
