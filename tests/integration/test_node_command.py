@@ -50,7 +50,7 @@ def assert_same_chain(node: Endpoint, sequencer: Endpoint, last: int) -> None:
 def test_a_follower_reaches_the_sequencers_hashes_and_goes_on_after_a_kill(
     kept_devnet: DevnetProcess, chain_dir: Path, tmp_path: Path, until: Until
 ) -> None:
-    arguments = command(kept_devnet, chain_dir, tmp_path, "--progress-interval", "0.2")
+    arguments = command(kept_devnet, chain_dir, tmp_path, "--progress-interval", "0.05")
     before = transfer(kept_devnet)["blockNumber"]
     with running(arguments) as (process, node):
         until(lambda: node.block_number() >= before)
@@ -117,7 +117,7 @@ def test_a_sequencer_builds_blocks_with_the_transactions_it_is_sent(
 
         sent = web3.eth.send_raw_transaction(sender.sign_transaction(transaction).raw_transaction)
 
-        assert web3.eth.wait_for_transaction_receipt(sent, timeout=30, poll_latency=0.02)["status"] == 1
+        assert web3.eth.wait_for_transaction_receipt(sent, timeout=120, poll_latency=0.02)["status"] == 1
 
 
 def test_a_taken_port_is_one_line_and_exit_code_1(kept_devnet: DevnetProcess, chain_dir: Path, tmp_path: Path) -> None:
