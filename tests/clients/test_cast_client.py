@@ -33,7 +33,7 @@ def notebook(cast: Cast) -> str:
 
 def test_chain(cast: Cast, devnet: DevnetProcess) -> None:
     assert int(cast("chain-id")) == devnet.l2.chain_id
-    assert cast("client").startswith("phal2/")
+    assert cast("client").startswith("anvil-compatible phal2/")
     assert int(cast("gas-price")) > 0
     assert int(cast("base-fee")) > 0
     assert int(cast("block-number")) > 0
