@@ -3,14 +3,14 @@
 from collections.abc import Awaitable, Callable
 from typing import Final
 
-from phal2.contracts import load_artefact
-from phal2.devnet.deployment import MULTICALL3, planned_l1_contracts
+from phal2.devnet.deployment import planned_l1_contracts
 from phal2.devnet.development.chain import MOST_BLOCKS
 from phal2.devnet.development.embedded_controls import EmbeddedL1Controls
 from phal2.devnet.development.l1_chain import L1Development
 from phal2.devnet.founding import found_rollup, founded_rollup
 from phal2.devnet.ground import DEPLOYER, ROLE_BALANCE, SENDING_ROLES, Ground
 from phal2.devnet.l1 import EmbeddedL1
+from phal2.devnet.preinstalls import preinstalled_accounts
 from phal2.devnet.record import DevnetRecord, discard_unfinished_start, read_record, write_record
 from phal2.devnet.rollup import GENESIS_BASE_FEE
 from phal2.devnet.running_l1 import RunningL1
@@ -92,6 +92,5 @@ def _l1_genesis(ground: Ground, timestamp: int) -> ExecutedBlock:
     balances = ground.balances | roles | {portal: ground.l2_ether, ZERO_ADDRESS: ROLE_BALANCE}
     accounts = {address: GenesisAccount(balance=balance) for address, balance in balances.items()}
     settings = ground.settings
-    multicall = {MULTICALL3: GenesisAccount(nonce=1, code=load_artefact("Multicall3").deployed_bytecode)}
-    state = genesis_state(L1_SYSTEM_CONTRACTS | multicall | accounts)
+    state = genesis_state(L1_SYSTEM_CONTRACTS | preinstalled_accounts() | accounts)
     return l1_genesis_block(L1Rules(settings.l1_chain_id), state, timestamp, settings.l1_gas_limit, GENESIS_BASE_FEE)

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from phal2.devnet.bridge_predeploys import BridgeSettings, bridge_predeploys
-from phal2.devnet.deployment.addresses import MULTICALL3
 from phal2.devnet.predeploy_accounts import contract_account, proxied_accounts
+from phal2.devnet.preinstalls import preinstalled_accounts
 from phal2.devnet.system_contracts import L2_SYSTEM_CONTRACTS
 from phal2.node.attestation.policy import RootCertificate
 from phal2.node.protocol.predeploys import (
@@ -57,7 +57,7 @@ def l2_genesis_accounts(settings: L2GenesisSettings) -> dict[bytes, GenesisAccou
     accounts |= proxied_accounts(ATTESTATION_POLICY, "AttestationPolicy", None, _policy_storage(settings))
     accounts |= proxied_accounts(ENCLAVE_REGISTRY, "EnclaveRegistry", None, {"owner": settings.owner})
     accounts |= proxied_accounts(PHA_CLAIMS, "PHAClaims", None, _claims_storage(settings))
-    accounts[MULTICALL3] = contract_account("Multicall3")
+    accounts |= preinstalled_accounts()
     accounts[ATTESTATION_CONTEXT] = contract_account("AttestationContext")
     accounts[PHA_TOKEN] = contract_account("L2PHAToken", {"_remoteToken": settings.l1_pha_token})
     return accounts
