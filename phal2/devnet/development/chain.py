@@ -84,7 +84,7 @@ class DevelopmentChain(Protocol):
         """Seal a block for each transaction from now on, or no longer."""
         ...
 
-    def set_interval(self, seconds: int) -> None:
+    async def set_interval(self, seconds: int) -> None:
         """Seal a block every `seconds`; 0: only on demand."""
         ...
 

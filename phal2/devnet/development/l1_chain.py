@@ -110,11 +110,13 @@ class L1Development:
         """Seal a block for each transaction, beside those at intervals, which L2 needs; or no longer."""
         self._l1.automine = is_on
 
-    def set_interval(self, seconds: int) -> None:
+    async def set_interval(self, seconds: int) -> None:
         """Seal a block every `seconds`; 0: only on demand."""
         if seconds > self._l1.longest_advance:
             raise AdvanceTooLong(seconds, self._l1.longest_advance)
         self._l1.seal_every(seconds or None)
+        # Where blocks come on demand alone from now on, the one that is being sealed is there already.
+        await self._l1.at_head(lambda _: None)
 
     def require_state_edits(self) -> None:
         """Do nothing: nobody executes the blocks of L1 again."""

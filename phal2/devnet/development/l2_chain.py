@@ -113,12 +113,15 @@ class L2Development:
         """Seal a block for each transaction at once from now on, ahead of its time, or no longer."""
         self._sequencer.after_submission = self._mine_for if is_on else None
 
-    def set_interval(self, seconds: int) -> None:
+    async def set_interval(self, seconds: int) -> None:
         """Seal L2 blocks at their times (`seconds` is the block time), or only on demand (0)."""
         if seconds not in (0, self._sequencer.config.block_time):
             raise self._other_block_time(seconds)
-        self._is_manual = seconds == 0
-        self._sequencing.build_up_to(self._sequencer.heads.unsafe.number if self._is_manual else None)
+        async with self._turn:
+            self._is_manual = seconds == 0
+            self._sequencing.build_up_to(self._sequencer.heads.unsafe.number if self._is_manual else None)
+            await self._block_under_construction()
+            self._hold_where_manual()
 
     def require_state_edits(self) -> None:
         """Raise `StateEditsRefused` unless the devnet was told to allow edits."""
@@ -169,8 +172,7 @@ class L2Development:
     async def _mine_for(self, transaction_hash: bytes) -> None:
         try:
             async with self._turn:
-                # An earlier one's block may have taken it along, or it waits for another; and the next block may have
-                # been begun before it came.
+                # An earlier one's block may have taken it along, or it waits for another; and a block may be full.
                 for _ in range(_MOST_BLOCKS_FOR_ONE):
                     if not is_executable(self.mempool, transaction_hash, self._sequencer.chain.state_at_head().nonce):
                         return
@@ -180,6 +182,8 @@ class L2Development:
 
     async def _build(self, blocks: int) -> None:
         """Have that many blocks more; the caller holds the turn."""
+        # It may have been begun before a transaction came that the caller wants a block for.
+        await self._block_under_construction()
         head = self._sequencer.heads.unsafe
         number = head.number + blocks
         if self._is_manual:
@@ -267,6 +271,10 @@ class L2Development:
             ) from None
         finally:
             end()
+
+    async def _block_under_construction(self) -> None:
+        """Return once the block is there that is being built now, if one is."""
+        await self._sequencer.chain.run(lambda: None)
 
     def _hold_where_manual(self) -> None:
         if self._is_manual:

@@ -81,7 +81,7 @@ class MiningMethods:
 
     async def set_interval_mining(self, seconds: Seconds) -> bool:
         """Seal a block every so many seconds; 0: on demand alone. Return true."""
-        self._chain.set_interval(seconds)
+        await self._chain.set_interval(seconds)
         return True
 
     def get_automine(self) -> bool:

@@ -205,7 +205,7 @@ async def test_without_an_interval_blocks_come_on_demand_alone(tmp_path: Path) -
     development = L1Development(l1)
     await l1.start()
     try:
-        development.set_interval(0)
+        await development.set_interval(0)
         clock.advance(100)
         for _ in range(20):
             await asyncio.sleep(0)
@@ -213,7 +213,7 @@ async def test_without_an_interval_blocks_come_on_demand_alone(tmp_path: Path) -
 
         sealed = asyncio.Event()
         l1.on_new_head(lambda _: sealed.set())
-        development.set_interval(5)
+        await development.set_interval(5)
         await asyncio.wait_for(sealed.wait(), 60)
         assert l1.head_id().number == 1
     finally:

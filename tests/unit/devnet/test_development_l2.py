@@ -1,10 +1,12 @@
 """The sequencer under development: blocks on demand, automine, time that takes L1 along, and what it refuses."""
 
 import asyncio
-from collections.abc import AsyncIterator
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from driven_rollup import RECEIVER, DrivenRollup, transfer, until
@@ -100,8 +102,33 @@ async def test_in_a_long_advance_l1_goes_along_so_that_blocks_may_hold_transacti
         assert 0 <= block.header.timestamp - origin.timestamp <= DRIFT
 
 
+async def test_a_block_on_demand_has_what_came_while_another_was_built(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chain, held, begun = rig.sequencer.chain, threading.Event(), asyncio.Event()
+    run = chain.run
+    holding = asyncio.create_task(run(held.wait))
+
+    def noted(step: Callable[[], Any]) -> Awaitable[Any]:
+        if "_build_next" in step.__qualname__:
+            begun.set()
+        return run(step)
+
+    monkeypatch.setattr(chain, "run", noted)
+    rig.rollup.clock.advance(MINUTE)
+    await begun.wait()
+    transaction_hash = await rig.sequencer.submit_transaction(transfer(nonce=0))
+
+    mining = asyncio.create_task(rig.development.mine())
+    held.set()
+    await asyncio.gather(holding, mining)
+
+    assert rig.sequenced(1, 2) == [0, 1]
+    assert rig.sequencer.store.find_transaction(transaction_hash) is not None
+
+
 async def test_blocks_on_demand_alone_come_only_then(rig: Rig) -> None:
-    rig.development.set_interval(0)
+    await rig.development.set_interval(0)
     rig.rollup.clock.advance(10 * MINUTE)
     for _ in range(50):
         await asyncio.sleep(0)
@@ -112,7 +139,7 @@ async def test_blocks_on_demand_alone_come_only_then(rig: Rig) -> None:
     await rig.development.increase_time(2 * MINUTE)
     assert rig.number() == 5
 
-    rig.development.set_interval(MINUTE)
+    await rig.development.set_interval(MINUTE)
     await until(lambda: rig.number() >= 12)
 
 
@@ -138,7 +165,7 @@ async def test_a_block_is_mined_at_a_later_time(rig: Rig) -> None:
 
 async def test_blocks_on_demand_alone_come_up_to_the_time_that_is_asked_for(rig: Rig) -> None:
     start = rig.sequencer.heads.unsafe.timestamp
-    rig.development.set_interval(0)
+    await rig.development.set_interval(0)
 
     await rig.development.mine(timestamp=start + 3 * MINUTE)
 
@@ -165,7 +192,7 @@ async def test_a_time_that_no_block_soon_has_is_refused(rig: Rig, ahead: int, re
 
 async def test_what_a_rollup_cannot_do_is_refused(rig: Rig) -> None:
     with pytest.raises(NotOnThisChain, match="60 s apart"):
-        rig.development.set_interval(5)
+        await rig.development.set_interval(5)
     with pytest.raises(NotOnThisChain, match="use 60"):
         await rig.development.mine(2, interval=5)
     with pytest.raises(TooManyBlocks):
