@@ -194,6 +194,20 @@ async def test_an_estimate_asks_for_the_balance_that_the_fee_cap_takes(l2: Serve
     assert await l2.call("eth_estimateGas", call, "latest", overrides) == hex(21_000)
 
 
+async def test_an_estimate_at_the_newest_block_takes_what_the_next_one_asks_for_where_fees_fall(l2: Served):
+    base_fee = l2.chain.seal().header.base_fee_per_gas
+    following = l2.chain.pending_environment().base_fee_per_gas
+    assert base_fee is not None
+    assert following < base_fee
+    call = {"from": ALICE.address, "to": BOB.address, "maxFeePerGas": hex(following)}
+
+    assert await l2.call("eth_estimateGas", call, "latest") == hex(21_000)
+
+    code, message = await l2.fails("eth_estimateGas", {**call, "maxFeePerGas": hex(following - 1)}, "latest")
+    assert code == -32000
+    assert f"maxFeePerGas: {following - 1}, baseFee: {following}" in message
+
+
 async def test_block_overrides_reach_contracts(l2: Served):
     reader = "0x" + "7e" * 20
     # Gives the number and the price of blob gas.

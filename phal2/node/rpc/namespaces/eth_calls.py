@@ -2,7 +2,7 @@
 
 from asyncio import Future
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Final, TypeVar
 
@@ -97,7 +97,18 @@ class CallMethods:
         metering does) can take more gas there than in the newest block, whose number it would see at "latest".
         """
         place = self._place(call, block, state_overrides, block_overrides)
+        if block.tag == LATEST.tag and block_overrides is None:
+            place = replace(place, environment=self._at_the_lower_base_fee(place.environment))
         return quantity(await self._run(self._estimate, call, place))
+
+    def _at_the_lower_base_fee(self, environment: BlockEnvironment) -> BlockEnvironment:
+        """Return the newest block's environment with the next block's base fee where that is lower.
+
+        A transaction that is still to come needs to pay no more, and ape offers no more: it asks for the next base fee,
+        and web3.py for an estimate at "latest".
+        """
+        following = self._chain.pending_environment().base_fee_per_gas
+        return replace(environment, base_fee_per_gas=min(environment.base_fee_per_gas, following))
 
     async def create_access_list(
         self, call: Call, block: Block = LATEST, state_overrides: StateOverrides | None = None
