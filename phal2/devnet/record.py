@@ -13,7 +13,8 @@ from phal2.node.protocol.errors import Phal2Error
 
 _FILE_NAME: Final = "devnet.json"
 _MARK_NAME: Final = "devnet.unfinished"
-_FORMAT_VERSION: Final = 2
+_FORMAT_VERSION: Final = 3
+"""Another one for each change of what is computed from a record, the genesis blocks before all."""
 
 _ADDED_SETTINGS: Final[dict[str, object]] = {"sequencing-window": SEQUENCING_WINDOW}
 """Settings that a record may lack, and what they are then."""
