@@ -62,11 +62,11 @@ class ConfigurationFields:
             raise self.wrong(name, f"an integer from 0 to 2^{bits} - 1")
         return value
 
-    def positive(self, name: str, bits: int) -> int:
-        """Read a JSON integer from 1 to 2^bits - 1."""
+    def positive(self, name: str, bits: int, least: int = 1) -> int:
+        """Read a JSON integer from `least` to 2^bits - 1."""
         value = self.integer(name, bits)
-        if value == 0:
-            raise self.wrong(name, "at least 1")
+        if value < least:
+            raise self.wrong(name, f"at least {least}")
         return value
 
     def quantity(self, name: str, bits: int, default: int | None = None) -> int:
@@ -92,6 +92,13 @@ class ConfigurationFields:
         if not _HEX_DIGITS.issuperset(value[2:]) or (length is not None and len(value) != 2 + 2 * length):
             raise self.wrong(name, expected)
         return bytes.fromhex(value[2:])
+
+    def address(self, name: str) -> bytes:
+        """Read a 20-byte address, which is not zero: that stands for one that was forgotten."""
+        value = self.data(name, 20)
+        if not any(value):
+            raise self.wrong(name, "an address, and none that is zero")
+        return value
 
     def wrong(self, name: str, expected: str) -> InvalidConfiguration:
         """Return the error for a field that is not what it should be."""

@@ -153,7 +153,7 @@ class RollupConfig:
         """Read op-node's rollup.json, decoded; the inverse of `to_json`.
 
         Raises `InvalidConfiguration`, which names the field: unknown fields are refused, because a fork or a mode that
-        this node does not know would lead it to another chain.
+        this node does not know would lead it to another chain, and values that op-node refuses (its Config.Check).
         """
         fields = document_fields(document)
         fields.only(_FIELDS)
@@ -161,20 +161,23 @@ class RollupConfig:
         genesis.only(("l1", "l2", "l2_time", "system_config"))
         eip1559 = fields.section("chain_op_config")
         eip1559.only(("eip1559Elasticity", "eip1559Denominator", "eip1559DenominatorCanyon"))
+        l1_chain_id, l2_chain_id = fields.positive("l1_chain_id", 256), fields.positive("l2_chain_id", 256)
+        if l2_chain_id == l1_chain_id:
+            raise fields.wrong("l2_chain_id", "another number than l1_chain_id")
         return cls(
-            l1_chain_id=fields.integer("l1_chain_id", 256),
-            l2_chain_id=fields.integer("l2_chain_id", 256),
+            l1_chain_id=l1_chain_id,
+            l2_chain_id=l2_chain_id,
             l1_genesis=_read_block_id(genesis.section("l1")),
             l2_genesis=_read_block_id(genesis.section("l2")),
             l2_genesis_time=genesis.integer("l2_time", 64),
             genesis_system_config=_read_system_config(genesis.section("system_config")),
             block_time=fields.positive("block_time", 64),
-            batch_inbox_address=fields.data("batch_inbox_address", 20),
-            deposit_contract_address=fields.data("deposit_contract_address", 20),
+            batch_inbox_address=fields.address("batch_inbox_address"),
+            deposit_contract_address=fields.address("deposit_contract_address"),
             l1_system_config_address=fields.data("l1_system_config_address", 20),
             forks=_read_forks(fields),
             maximum_sequencer_drift=fields.integer("max_sequencer_drift", 64),
-            sequencing_window_size=fields.positive("seq_window_size", 64),
+            sequencing_window_size=fields.positive("seq_window_size", 64, least=2),
             channel_timeout_bedrock=fields.positive("channel_timeout", 64),
             eip1559_elasticity=eip1559.positive("eip1559Elasticity", 64),
             eip1559_denominator=eip1559.positive("eip1559Denominator", 64),
@@ -216,10 +219,10 @@ def _read_system_config(fields: ConfigurationFields) -> SystemConfig:
     if operator_fee_params >= 1 << 96:
         raise fields.wrong("operatorFeeParams", "20 zero bytes, then scalar (4 bytes) and constant (8 bytes)")
     return SystemConfig(
-        batcher_address=fields.data("batcherAddr", 20),
+        batcher_address=fields.address("batcherAddr"),
         overhead=fields.data("overhead", 32),
         scalar=fields.data("scalar", 32),
-        gas_limit=fields.integer("gasLimit", 64),
+        gas_limit=fields.positive("gasLimit", 64),
         eip1559_denominator=eip1559_params >> 32,
         eip1559_elasticity=eip1559_params & 0xFFFFFFFF,
         operator_fee_scalar=operator_fee_params >> 64,

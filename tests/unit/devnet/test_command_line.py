@@ -162,6 +162,7 @@ def test_an_unknown_option_is_told_where_the_known_ones_are(capsys: pytest.Captu
         (("--balance", "1000000000001"), "1000000000001 ETH are too many; expected at most 1,000,000,000,000"),
         (("--l1-port", "5", "--l2-port", "5"), "must differ"),
         (("--l1-chain-id", "5", "--l2-chain-id", "5"), "must differ"),
+        (("--sequencing-window", "1"), "--sequencing-window must be at least 2"),
         (("--private-key", "11" * 32), "--private-key is of use with --l1 URL alone"),
         (("--private-key-file", "key"), "--private-key-file is of use with --l1 URL alone"),
         (("--l1-beacon", "http://127.0.0.1:1"), "--l1-beacon is of use with --l1 URL alone"),

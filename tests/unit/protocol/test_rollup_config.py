@@ -16,7 +16,7 @@ from phal2.node.protocol.rollup_config import RollupConfig, SystemConfig, ecoton
 
 OP_FORKS = ("regolith", "canyon", "delta", "ecotone", "fjord", "granite", "holocene", "isthmus", "jovian")
 
-addresses = st.binary(min_size=20, max_size=20)
+addresses = st.binary(min_size=20, max_size=20).filter(any)
 hashes = st.binary(min_size=32, max_size=32)
 block_ids = st.builds(BlockId, hashes, st.integers(0, 2**64 - 1))
 positive = st.integers(1, 2**64 - 1)
@@ -36,7 +36,7 @@ system_configs = st.builds(
     batcher_address=addresses,
     overhead=hashes,
     scalar=hashes,
-    gas_limit=st.integers(0, 2**64 - 1),
+    gas_limit=positive,
     eip1559_denominator=st.integers(0, 2**32 - 1),
     eip1559_elasticity=st.integers(0, 2**32 - 1),
     operator_fee_scalar=st.integers(0, 2**32 - 1),
@@ -44,8 +44,8 @@ system_configs = st.builds(
 )
 configurations = st.builds(
     RollupConfig,
-    l1_chain_id=st.integers(0, 2**256 - 1),
-    l2_chain_id=st.integers(0, 2**256 - 1),
+    l1_chain_id=st.integers(1, 2**255),
+    l2_chain_id=st.integers(2**255 + 1, 2**256 - 1),
     l1_genesis=block_ids,
     l2_genesis=block_ids,
     l2_genesis_time=st.integers(0, 2**64 - 1),
@@ -56,7 +56,7 @@ configurations = st.builds(
     l1_system_config_address=addresses,
     forks=fork_schedules(),
     maximum_sequencer_drift=st.integers(0, 2**64 - 1),
-    sequencing_window_size=positive,
+    sequencing_window_size=st.integers(2, 2**64 - 1),
     channel_timeout_bedrock=positive,
     eip1559_elasticity=positive,
     eip1559_denominator=positive,
@@ -140,7 +140,14 @@ def test_null_stands_for_absent_and_unused_fields_may_be_there() -> None:
         ({"block_time": "2"}, "block_time is '2'"),
         ({"block_time": 2**64}, "block_time is 18446744073709551616"),
         ({"block_time": ...}, "block_time is missing"),
-        ({"seq_window_size": 0}, "seq_window_size is 0"),
+        ({"seq_window_size": 1}, "seq_window_size is 1, expected at least 2"),
+        ({"l1_chain_id": 0}, "l1_chain_id is 0, expected at least 1"),
+        ({"l2_chain_id": 0}, "l2_chain_id is 0, expected at least 1"),
+        ({"l2_chain_id": 31337}, "l2_chain_id is 31337, expected another number than l1_chain_id"),
+        ({"batch_inbox_address": "0x" + "00" * 20}, "batch_inbox_address is .* and none that is zero"),
+        ({"deposit_contract_address": "0x" + "00" * 20}, "deposit_contract_address is .* and none that is zero"),
+        ({"genesis__system_config__batcherAddr": "0x" + "00" * 20}, "batcherAddr is .* and none that is zero"),
+        ({"genesis__system_config__gasLimit": 0}, r"genesis\.system_config\.gasLimit is 0, expected at least 1"),
         ({"channel_timeout": None}, "channel_timeout is missing"),
         ({"genesis": []}, r"genesis is \[\], expected an object"),
         ({"genesis__l1__hash": "0x00"}, r"genesis\.l1\.hash is '0x00', expected 0x and 64 hex digits"),
