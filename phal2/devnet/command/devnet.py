@@ -336,9 +336,7 @@ def _contradiction(arguments: argparse.Namespace) -> str | None:
     if arguments.l1_chain_id == arguments.l2_chain_id and not is_external:
         return "--l1-chain-id and --l2-chain-id must differ: a transaction of one chain would be one of the other, too"
     if arguments.sequencing_window < 2:
-        return (
-            "--sequencing-window must be at least 2: a batch comes in a later block than its origin"
-        )
+        return "--sequencing-window must be at least 2: a batch comes in a later block than its origin"
     for option, is_given, needed, is_there in (
         ("--private-key", arguments.private_key is not None, "--l1 URL", is_external),
         ("--private-key-file", arguments.private_key_file is not None, "--l1 URL", is_external),
