@@ -115,6 +115,10 @@ class TransactionForwarding:
             self._taken_at[recovered.hash] = self._clock()
 
     def _drop_settled(self, head: bytes) -> None:
+        if not self.pool:
+            # Most of the time, and for all of the blocks by which a new follower catches up.
+            self._taken_at.clear()
+            return
         drop_included(self.pool, self._chain.block(head))
         drop_overtaken(self.pool, self._chain.store.senders(head) or (), self._chain.state_at_head().nonce)
         oldest = self._clock() - LONGEST_WAIT_SECONDS
