@@ -173,8 +173,7 @@ class EmbeddedL1:
 
     def advance_clock(self, seconds: int) -> None:
         """Move the clock forward by `seconds` (at least 0); a block follows at its time. Raises `AdvanceTooLong`."""
-        if seconds > self._longest_advance:
-            raise AdvanceTooLong(seconds, self._longest_advance)
+        self._require_short(seconds)
         self.clock.advance(seconds)
 
     def set_next_timestamp(self, timestamp: int) -> None:
@@ -187,6 +186,7 @@ class EmbeddedL1:
         if timestamp <= parent_timestamp:
             raise InvalidBlockTime(timestamp, parent_timestamp)
         lead = max(0, timestamp - int(self.clock.now()))
+        self._require_short(lead)
         # First, as the clock wakes whoever waits for a block's time.
         self._not_due_before = self.clock.now() + lead + (self._interval or 0)
         self.advance_clock(lead)
@@ -330,6 +330,7 @@ class EmbeddedL1:
     async def _seal(self, timestamp: int | None = None) -> BlockId:
         """Seal a block; the caller holds the lock."""
         queues, planned, choices = self.mempool.queues(), self._next_timestamp, self.choices
+        not_due_before = self._not_due_before
 
         def seal() -> BuiltBlock:
             # The head is read here, as a caller that was cancelled may have left its block to be sealed before.
@@ -337,8 +338,7 @@ class EmbeddedL1:
             chosen = self._timestamp_after(parent) if timestamp is None else timestamp
             if chosen <= parent.header.timestamp:
                 raise InvalidBlockTime(chosen, parent.header.timestamp)
-            if (lead := chosen - int(self.clock.now())) > self._longest_advance:
-                raise AdvanceTooLong(lead, self._longest_advance)
+            self._require_short(chosen - int(self.clock.now()))
             end = time.monotonic() + _LONGEST_BUILD_SECONDS
             return seal_block(
                 self.rules,
@@ -353,7 +353,9 @@ class EmbeddedL1:
         built = await self._thread.run(seal)
         block = built.executed.block
         self.clock.reach(block.header.timestamp)
-        self._last_sealed, self._not_due_before = self.clock.now(), 0.0
+        self._last_sealed = self.clock.now()
+        if self._not_due_before == not_due_before:
+            self._not_due_before = 0.0
         if timestamp is None and self._next_timestamp == planned:
             self._next_timestamp = None
         if self.choices == choices:
@@ -364,6 +366,10 @@ class EmbeddedL1:
         drop_included(self.mempool, block)
         self._tell_listeners(block.hash)
         return BlockId(block.hash, block.header.number)
+
+    def _require_short(self, seconds: int) -> None:
+        if seconds > self._longest_advance:
+            raise AdvanceTooLong(seconds, self._longest_advance)
 
     def _tell_listeners(self, block_hash: bytes) -> None:
         for listener in list(self._listeners):

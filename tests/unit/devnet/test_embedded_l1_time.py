@@ -172,6 +172,38 @@ async def test_an_impossible_next_timestamp_is_refused(l1: EmbeddedL1, timestamp
     assert head_time(l1) == GENESIS_TIME + 100
 
 
+async def test_blocks_come_at_their_times_after_a_next_timestamp_was_refused(
+    l1: EmbeddedL1, clock: StoppedClock
+) -> None:
+    await l1.start()
+    await next_head(l1)
+
+    with pytest.raises(AdvanceTooLong):
+        l1.set_next_timestamp(1 << 64)
+    clock.advance(2)
+    await next_head(l1)
+
+    assert head_time(l1) == GENESIS_TIME + 102
+
+
+async def test_a_next_timestamp_that_is_set_while_a_block_is_sealed_makes_none_due_at_once(
+    l1: EmbeddedL1, clock: StoppedClock
+) -> None:
+    await l1.start()
+    await next_head(l1)
+
+    sealing = asyncio.ensure_future(l1.mine(GENESIS_TIME + 150))
+    await asyncio.sleep(0)
+    l1.set_next_timestamp(GENESIS_TIME + 500)
+    await sealing
+    await sealed_meanwhile(l1)
+    assert l1.head_id().number == 2
+    clock.advance(2)
+    await next_head(l1)
+
+    assert head_time(l1) == GENESIS_TIME + 500
+
+
 async def test_blocks_asked_for_at_once_are_sealed_one_after_the_other(l1: EmbeddedL1) -> None:
     blocks = await asyncio.gather(*(l1.mine() for _ in range(5)))
     assert [block.number for block in blocks] == [1, 2, 3, 4, 5]
