@@ -61,8 +61,9 @@ async def newest_games(l1: L1Client, contracts: RollupContracts, since: int) -> 
         return ()
     try:
         found = await factory.read(l1.call, "findLatestGames", game_type, count - 1, NEWEST_GAMES)
-    except EndpointRefused:
-        # One call is enough as long as there is gas for it: the list is long, and has few games of the type.
+    except (EndpointRefused, ContractMissing):
+        # One call is enough as long as there is gas for it: the list is long, and has few games of the type. Without
+        # gas the factory's proxy reverts with nothing, as if another contract was there; reading by index would tell.
         games = await _games_by_index(l1, factory, game_type, count, since - _CLOCKS_APART_SECONDS)
     else:
         games = [

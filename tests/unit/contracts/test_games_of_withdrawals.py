@@ -55,7 +55,7 @@ async def test_the_game_is_found_in_a_list_that_no_call_can_search(world: L1Worl
     count = world.factory.read("gameCount")
     search = world.factory.data("findLatestGames", 84, count - 1, 50)
     client = WorldClient(world)
-    with pytest.raises(EndpointRefused, match="out of gas"):
+    with pytest.raises(EndpointRefused, match="execution reverted"):
         await client.call(world.factory.address, search)
     # when
     found = await games_since(world, world.chain.time)

@@ -22,10 +22,8 @@ class WorldClient:
     async def call(self, to: bytes, data: bytes) -> bytes:
         outcome = self.world.chain.transact(to, data, sender=bytes(20))
         if not outcome.succeeded:
-            code, message = (3, "execution reverted") if outcome.output else (-32000, "out of gas")
-            raise EndpointRefused(
-                self.url, "eth_call", code, message, f"0x{outcome.output.hex()}" if outcome.output else None
-            )
+            # Also where the gas ran out: that was behind a proxy, which then reverts with nothing.
+            raise EndpointRefused(self.url, "eth_call", 3, "execution reverted", f"0x{outcome.output.hex()}")
         return outcome.output
 
     async def batch(self, calls: Any) -> list[str]:
