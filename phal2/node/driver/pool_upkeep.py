@@ -21,7 +21,7 @@ def drop_included(pool: Mempool, block: Block) -> None:
 
 def drop_overtaken(pool: Mempool, senders: Iterable[bytes], account_nonce: Callable[[bytes], int]) -> None:
     """Drop the transactions of `senders` whose nonce others have used; `account_nonce` reads the head's state."""
-    for sender in set(senders):
+    for sender in set(pool.senders()).intersection(senders):
         pool.drop_used_nonces(sender, account_nonce(sender))
 
 

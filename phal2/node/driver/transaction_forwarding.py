@@ -52,7 +52,7 @@ class NotForwarded(PoolRefusal):
 class TransactionForwarding:
     """Hands transactions on to a sequencer's endpoint. Use it on the event loop, and `close` it.
 
-    `pool` has what the endpoint took and no block of this node includes yet.
+    `pool` has what the endpoint took, and what a reorganisation took from blocks, that no block of this node includes.
     """
 
     def __init__(self, url: str, chain: L2Chain, clock: Callable[[], float] = time.monotonic) -> None:
@@ -62,7 +62,7 @@ class TransactionForwarding:
         self._chain = chain
         self._clock = clock
         self._under_way: set[bytes] = set()
-        # In the order of time.
+        # When what is in the pool came there.
         self._taken_at: dict[bytes, float] = {}
         chain.on_new_head(self._drop_settled)
         chain.on_dropped(lambda hashes: take_back(self.pool, chain, hashes))
@@ -111,7 +111,6 @@ class TransactionForwarding:
         # The sequencer decides what is valid and what replaces what; a full pool here only shows less.
         with suppress(PoolRefusal):
             self.pool.add(recovered, account_nonce)
-            self._taken_at.pop(recovered.hash, None)
             self._taken_at[recovered.hash] = self._clock()
 
     def _drop_settled(self, head: bytes) -> None:
@@ -121,10 +120,9 @@ class TransactionForwarding:
             return
         drop_included(self.pool, self._chain.block(head))
         drop_overtaken(self.pool, self._chain.store.senders(head) or (), self._chain.state_at_head().nonce)
-        oldest = self._clock() - LONGEST_WAIT_SECONDS
-        while self._taken_at:
-            transaction_hash, taken_at = next(iter(self._taken_at.items()))
-            if taken_at > oldest and transaction_hash in self.pool:
-                break
-            del self._taken_at[transaction_hash]
-            self.pool.remove(transaction_hash)
+        now = self._clock()
+        # What a reorganisation has brought back, or the return to a snapshot, waits since now.
+        self._taken_at = {pending.hash: self._taken_at.get(pending.hash, now) for pending in self.pool}
+        for transaction_hash, taken_at in self._taken_at.items():
+            if taken_at <= now - LONGEST_WAIT_SECONDS:
+                self.pool.remove(transaction_hash)

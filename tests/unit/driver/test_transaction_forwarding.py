@@ -211,6 +211,25 @@ async def test_a_reorganisation_brings_a_transaction_back_to_the_followers_pool(
         assert follower.pending_transaction(transaction_hash) is not None
 
 
+async def test_what_a_reorganisation_brought_back_is_pending_for_a_time_only(rollup: DrivenRollup) -> None:
+    now = 0.0
+    sequencer = await rollup.node("sequencer", is_sequencer=True)
+    follower = await rollup.node("follower", l1_may_rewind=True)
+    forwarding = TransactionForwarding("http://localhost:1", follower.chain, lambda: now)
+    rollup.parts.push_async_callback(forwarding.close)
+    start = follower.heads
+    brought_back = await sequencer.submit_transaction(transfer(0))
+    await rollup.grow(sequencer)
+    await post_all(rollup, sequencer, follower)
+
+    async with follower.derivation.held():
+        await follower.chain.run(lambda: follower.chain.go_back(start))
+        for passed, is_pending in ((LONGEST_WAIT_SECONDS - 1, True), (LONGEST_WAIT_SECONDS + 1, False)):
+            now = passed
+            forwarding._drop_settled(start.unsafe.hash)
+            assert (brought_back in forwarding.pool) is is_pending
+
+
 async def test_a_follower_that_knows_no_sequencer_says_how_to_name_one(rollup: DrivenRollup) -> None:
     follower = await rollup.node("follower")
 
