@@ -93,6 +93,8 @@ class RootProcess:
         except OSError as error:
             self._is_wanted = False
             log.warning("the process that computes roots cannot be started: %s", error)
+            return
+        self._process.expect_long_questions()
 
     def _fail(self, error: OSError) -> None:
         log.warning("the process that computes roots is given up, its work done in this process: %s", error)

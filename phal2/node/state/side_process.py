@@ -3,6 +3,7 @@
 It has an interpreter of its own, so neither waits for the other's lock.
 """
 
+import fcntl
 import os
 import subprocess
 import sys
@@ -11,7 +12,7 @@ from typing import IO, Final, cast
 
 _END_SECONDS: Final = 2.0
 _PIPE_BYTES: Final = 1024 * 1024
-"""The most that every user may have of a pipe on Linux; elsewhere pipes are as they are."""
+"""The most that every user may have of a pipe on Linux, as long as all of the user's pipes are not too many."""
 
 
 def available_cores() -> int:
@@ -34,21 +35,26 @@ class SideProcess:
             stdout=subprocess.PIPE,
             bufsize=0,
             start_new_session=True,
-            pipesize=_PIPE_BYTES,
         )
         # PIPE gives both.
         self._input, self._output = cast("IO[bytes]", self._process.stdin), cast("IO[bytes]", self._process.stdout)
         self.questions: Final = self._input.fileno()
-        """Where questions are written. Neither pipe blocks."""
+        """Where questions are written, which blocks while the pipe is full."""
         self.answers: Final = self._output.fileno()
-        """Where answers are read."""
-        for pipe in (self.questions, self.answers):
-            os.set_blocking(pipe, False)
+        """Where answers are read, which does not block."""
+        os.set_blocking(self.answers, False)
 
     @property
     def process_id(self) -> int:
         """The id of the process."""
         return self._process.pid
+
+    def expect_long_questions(self) -> None:
+        """Have the pipe hold as much of a question as the system allows, and writing no longer block."""
+        os.set_blocking(self.questions, False)
+        if hasattr(fcntl, "F_SETPIPE_SZ"):
+            with suppress(OSError):
+                fcntl.fcntl(self.questions, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
 
     def end(self, seconds: float = _END_SECONDS) -> None:
         """End the process and wait for it; kill it where it has not ended after `seconds`."""

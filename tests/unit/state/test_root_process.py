@@ -1,5 +1,6 @@
 """A process that computes the roots of a block's lists beside this one."""
 
+import fcntl
 import os
 import signal
 import sys
@@ -123,6 +124,18 @@ def test_the_caller_works_alone_where_no_process_can_be_started(
 
     assert [crew.begin(LISTS)() for _ in range(2)] == [ROOTS, ROOTS]
     assert caplog.text.count("cannot be started") == 1
+
+
+def test_a_user_who_may_have_no_larger_pipes_has_the_process_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> int:
+        raise PermissionError("Operation not permitted")
+
+    monkeypatch.setattr(fcntl, "fcntl", refuse)
+    crew = RootProcess(is_wanted=True)
+
+    assert [crew.begin(LISTS)() for _ in range(2)] == [ROOTS, ROOTS]
+    process_id(crew)
+    crew.close()
 
 
 def test_closing_ends_the_process_and_leaves_the_work_to_the_caller() -> None:
