@@ -41,13 +41,27 @@ class NobodyPays(Phal2Error):
     """An L1 on which the devnet has no ETH."""
 
 
+class SameChainId(Phal2Error):
+    """An L1 whose chain id L2 was to have, too."""
+
+    def __init__(self, url: str, chain_id: int) -> None:
+        super().__init__(
+            f"{url} is the chain {chain_id}, and L2 cannot be so, too: a transaction of one chain would be one of the "
+            "other; give another --l2-chain-id"
+        )
+        self.chain_id = chain_id
+
+
 async def settings_for_l1(settings: DevnetSettings) -> DevnetSettings:
-    """Return the settings with the chain id that the L1 at the URL has. Raises `EndpointError`."""
+    """Return the settings with the chain id that the L1 at the URL has. Raises `EndpointError` and `SameChainId`."""
     client = L1Client(settings.l1)
     try:
-        return replace(settings, l1_chain_id=await client.chain_id())
+        chain_id = await client.chain_id()
     finally:
         await client.close()
+    if chain_id == settings.l2_chain_id:
+        raise SameChainId(client.rpc.url, chain_id)
+    return replace(settings, l1_chain_id=chain_id)
 
 
 async def start_on_external_l1(ground: Ground) -> RunningL1:
