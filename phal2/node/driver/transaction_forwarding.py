@@ -5,6 +5,7 @@ endpoint took in a pool of its own, for its clients to see and count nonces by, 
 too long.
 """
 
+import logging
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -19,9 +20,11 @@ from phal2.node.protocol.sender_recovery import recover
 from phal2.node.protocol.transaction_codec import RecoveredTransaction
 from phal2.node.protocol.transactions import BLOB
 from phal2.node.sequencer.admission import MAXIMUM_TRANSACTION_BYTES, DepositNotSubmittable, OversizedTransaction
-from phal2.node.sequencer.mempool import AlreadyKnown, Mempool, PoolRefusal
+from phal2.node.sequencer.mempool import Mempool, PoolRefusal
 from phal2.node.state.rules import block_rules
 from phal2.node.state.transaction_errors import TransactionTypeNotSupported
+
+log = logging.getLogger("phal2.forwarding")
 
 ANSWER_SECONDS: Final = 10.0
 """How long the endpoint has to take a transaction, whose attestation it may have to verify."""
@@ -30,22 +33,28 @@ LONGEST_WAIT_SECONDS: Final = 3_600
 """How long a transaction is shown as pending: the sequencer may have lost it, and would tell nobody."""
 
 _MAXIMUM_ANSWER_BYTES: Final = 64 * 1024
+_KNOWN: Final = "already known"
+"""What a sequencer of any kind says of a transaction that its pool has (geth's words)."""
 
 
 class RefusedBySequencer(PoolRefusal):
     """The endpoint's own refusal, in its words."""
 
-    def __init__(self, refusal: EndpointRefused) -> None:
-        super().__init__(refusal.message)
-        self.code = refusal.code
+
+class BeingForwarded(PoolRefusal):
+    """A transaction that is on its way to the endpoint already."""
+
+    def __init__(self) -> None:
+        super().__init__("the transaction is being handed on to the sequencer; wait for the first answer")
 
 
 class NotForwarded(PoolRefusal):
-    """The endpoint gave no answer that says whether it took the transaction."""
+    """The endpoint gave no answer that says whether it took the transaction. The log has the reason."""
 
-    def __init__(self, reason: str) -> None:
+    def __init__(self) -> None:
+        # Which endpoint it is, and how it is reached, is the operator's business and not the client's.
         super().__init__(
-            f"the sequencer did not say if it took the transaction; look for its receipt, or send it again: {reason}"
+            "the sequencer did not say whether it took the transaction; look for its receipt, or send it again"
         )
 
 
@@ -87,18 +96,23 @@ class TransactionForwarding:
             raise DepositNotSubmittable
         if recovered.hash in self._under_way:
             # Two followers that were given each other's URL would hand it on for ever.
-            raise AlreadyKnown
+            raise BeingForwarded
         self._under_way.add(recovered.hash)
         try:
             answer = await self._endpoint.call("eth_sendRawTransaction", "0x" + recovered.raw.hex())
         except EndpointRefused as error:
-            raise RefusedBySequencer(error) from None
+            if error.message.startswith(_KNOWN):
+                # Its answer to an earlier attempt was lost.
+                self._hold(recovered)
+            raise RefusedBySequencer(error.message) from None
         except EndpointError as error:
-            raise NotForwarded(str(error)) from None
+            log.warning("a transaction was not handed on: %s", error)
+            raise NotForwarded from None
         finally:
             self._under_way.discard(recovered.hash)
         if answer != "0x" + recovered.hash.hex():
-            raise NotForwarded(f"{self._endpoint.url}: the answer is not the transaction's hash")
+            log.warning("%s: the answer to a transaction is not its hash", self._endpoint.url)
+            raise NotForwarded
         self._hold(recovered)
         return recovered.hash
 

@@ -153,7 +153,8 @@ class RollupConfig:
         """Read op-node's rollup.json, decoded; the inverse of `to_json`.
 
         Raises `InvalidConfiguration`, which names the field: unknown fields are refused, because a fork or a mode that
-        this node does not know would lead it to another chain, and values that op-node refuses (its Config.Check).
+        this node does not know would lead it to another chain. Op-node's Config.Check refuses chains of one number,
+        forgotten addresses, no gas and a window of one block, too.
         """
         fields = document_fields(document)
         fields.only(_FIELDS)

@@ -126,6 +126,12 @@ def type_of(request: TransactionRequest) -> int:
         possible = (DYNAMIC_FEE,)
     else:
         possible = (DYNAMIC_FEE, ACCESS_LIST) if call.access_list else (DYNAMIC_FEE, LEGACY, ACCESS_LIST)
+    if call.gas_price is not None and possible[0] not in (LEGACY, ACCESS_LIST):
+        raise RpcError(
+            INVALID_PARAMS,
+            f"gasPrice is no field of type {possible[0]:#x}, which the transaction's other fields are those of; "
+            "give maxFeePerGas and maxPriorityFeePerGas",
+        )
     if asked_for is None:
         return possible[0]
     if asked_for not in possible:

@@ -11,6 +11,7 @@ from phal2.devnet.servers import serve_l2
 from phal2.node.driver.rollup_node import NotTheSequencer, RollupNode
 from phal2.node.driver.transaction_forwarding import (
     LONGEST_WAIT_SECONDS,
+    BeingForwarded,
     NotForwarded,
     RefusedBySequencer,
     TransactionForwarding,
@@ -22,7 +23,6 @@ from phal2.node.protocol.signatures import sign
 from phal2.node.protocol.transaction_codec import decode_transaction, encode_transaction, signing_hash
 from phal2.node.protocol.transactions import DynamicFeeTransaction
 from phal2.node.sequencer.admission import DepositNotSubmittable, OversizedTransaction
-from phal2.node.sequencer.mempool import AlreadyKnown
 from phal2.node.state.transaction_errors import TransactionTypeNotSupported
 
 GWEI = 10**9
@@ -96,7 +96,6 @@ async def test_what_the_sequencer_refuses_is_refused_in_its_words(rollup: Driven
         await follower.submit_transaction(transfer(0, value=2))
 
     assert str(refused.value) == "nonce too low: next nonce 1, tx nonce 0"
-    assert refused.value.code == -32000
     assert follower.pending_transactions() == []
 
 
@@ -140,16 +139,30 @@ async def test_without_an_answer_the_client_is_told_and_nothing_is_held(rollup: 
     assert await follower.submit_transaction(transfer(0)) == keccak256(transfer(0))
 
 
+async def test_what_the_sequencer_took_though_its_answer_was_lost_is_held_once_it_is_sent_again(
+    rollup: DrivenRollup,
+) -> None:
+    sequencer = await rollup.node("sequencer", is_sequencer=True)
+    follower = await rollup.node("follower", sequencer_url=(await serve(rollup, sequencer)).url)
+    await sequencer.submit_transaction(transfer(0))
+
+    with pytest.raises(RefusedBySequencer, match="already known"):
+        await follower.submit_transaction(transfer(0))
+
+    assert follower.pending_nonce(SENDER) == 1
+
+
 async def test_followers_that_were_given_each_other_do_not_hand_it_on_for_ever(rollup: DrivenRollup) -> None:
     links = [await _link(rollup) for _ in range(2)]
     followers = [await rollup.node(f"follower {index}", sequencer_url=links[1 - index].url) for index in range(2)]
     for link, follower in zip(links, followers, strict=True):
         await _lead_to(rollup, link, follower)
 
-    with pytest.raises(RefusedBySequencer, match="already known"):
+    with pytest.raises(RefusedBySequencer, match="is being handed on"):
         await followers[0].submit_transaction(transfer(0))
 
     assert [link.requests for link in links] == [1, 1]
+    assert [follower.pending_transactions() for follower in followers] == [[], []]
 
 
 async def test_the_same_transaction_twice_at_once_is_sent_once(rollup: DrivenRollup) -> None:
@@ -162,7 +175,7 @@ async def test_the_same_transaction_twice_at_once_is_sent_once(rollup: DrivenRol
     )
 
     assert answers[0] == keccak256(transfer(0))
-    assert isinstance(answers[1], AlreadyKnown)
+    assert isinstance(answers[1], BeingForwarded)
     assert link.requests == 1
 
 

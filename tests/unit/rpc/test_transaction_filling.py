@@ -20,6 +20,16 @@ async def filled(served: Served, **fields: Any) -> dict[str, Any]:
     return transaction
 
 
+AUTHORIZATION = {
+    "chainId": "0x4f7e",
+    "address": "0x" + "11" * 20,
+    "nonce": "0x0",
+    "yParity": "0x0",
+    "r": "0x1",
+    "s": "0x1",
+}
+
+
 async def test_nonce_fees_gas_and_chain_are_filled_in(l2: Served):
     await l2.send()
     base_fee = l2.chain.pending_environment().base_fee_per_gas
@@ -100,6 +110,7 @@ async def test_on_l1_the_fee_for_blobs_is_twice_the_present_one(l1: Served):
         ({"to": None}, -32000, "contract creation without any data provided"),
         ({"chainId": "0x1"}, -32000, "chainId does not match node's (have=1, want=20350)"),
         ({"type": "0x0", "maxFeePerGas": "0x1"}, -32602, "fields are those of type 0x2, but its type is 0x0"),
+        ({"gasPrice": "0x1", "authorizationList": [AUTHORIZATION]}, -32602, "gasPrice is no field of type 0x4"),
         ({"maxFeePerGas": "0x1", "maxPriorityFeePerGas": "0x2"}, -32000, "maxFeePerGas (1) < maxPriorityFeePerGas (2)"),
         ({"from": "0x" + "57" * 20}, -32000, "insufficient funds for gas * price + value"),
     ],
